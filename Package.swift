@@ -1,0 +1,173 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import PackageDescription
+
+// The rooms of the house, floor by floor. A target may import only what it lists here (the build checks it),
+// and lists only floors below its own; docs/ARCHITECTURE.md draws the map. Folders carry the short names; targets
+// carry the project's prefix, because target names must be unique over the whole graph of whoever embeds us.
+
+/// Settings that every room is built with.
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Floor 1 touches C; there each such touch must read `unsafe`.
+let overC: [SwiftSetting] = house + [.strictMemorySafety()]
+
+func room(
+  _ name: String, at folder: String? = nil, knows: [Target.Dependency] = [], settings: [SwiftSetting] = house
+) -> Target {
+  .target(
+    name: "Gantry\(name)", dependencies: knows, path: "Sources/\(folder ?? name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, knows: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: knows, path: "Tests/\(name)Tests", resources: resources,
+    swiftSettings: house)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let cellar: [Target] = [
+  .systemLibrary(name: "CGantryUV", path: "Sources/CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+  .systemLibrary(
+    name: "CGantryOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
+    name: "CGantryYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+  room("World"),
+]
+
+let floor1: [Target] = [
+  room("EventLoops", knows: ["CGantryUV", "GantryWorld"], settings: overC),
+  room("Cryptography", knows: ["CGantryOpenSSL"], settings: overC),
+  room("YAML", knows: ["CGantryYAML"], settings: overC),
+]
+
+let floor2: [Target] = [
+  room("OCI"),
+  room("HTTPWire"),
+  room("Configuration", knows: ["GantryYAML"]),
+]
+
+let floor3: [Target] = [
+  room("Storage", knows: ["GantryOCI", "GantryWorld"]),
+  room("HTTPService", knows: ["GantryHTTPWire", "GantryWorld"]),
+]
+
+let floor4: [Target] = [
+  room("Registry", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
+  room("MemoryStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
+  room("FilesystemStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
+]
+
+let floor5: [Target] = [
+  room(
+    "RegistryAPI",
+    knows: [
+      "GantryRegistry", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService", "GantryHTTPWire",
+      "GantryWorld", "GantryTelemetry",
+    ]),
+  room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
+]
+
+let beside: [Target] = [
+  room("Telemetry", knows: ["GantryWorld", logging])
+]
+
+let attic: [Target] = [
+  .target(
+    name: "Gantry",
+    dependencies: [
+      "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
+      "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
+      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", logging,
+    ],
+    path: "Sources/Gantry", swiftSettings: house)
+]
+
+let roof: [Target] = [
+  .executableTarget(
+    name: "registry", dependencies: ["Gantry", "GantryConfiguration", argumentParser],
+    path: "Sources/RegistryCommand", swiftSettings: house),
+  .executableTarget(
+    name: "embedded-registry", dependencies: ["Gantry"], path: "Examples/EmbeddedRegistry", swiftSettings: house),
+]
+
+let yard: [Target] = [
+  .target(
+    name: "GantryTestKit", dependencies: ["GantryWorld", "GantryOCI", "GantryStorage", "GantryCryptography"],
+    path: "Tests/TestKit", swiftSettings: house),
+  .target(
+    name: "GantryStorageConformance",
+    dependencies: ["GantryStorage", "GantryOCI", "GantryWorld", "GantryCryptography"],
+    path: "Tests/StorageConformance", swiftSettings: house),
+  .target(
+    name: "GantryFuzzing", dependencies: ["GantryHTTPWire", "GantryOCI", "GantryYAML"], path: "Tests/Fuzzing",
+    swiftSettings: house),
+  .executableTarget(name: "fuzz", dependencies: ["GantryFuzzing"], path: "Tests/Fuzz", swiftSettings: house),
+]
+
+let proofs: [Target] = [
+  tests("OCI", knows: ["GantryOCI"]),
+  tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),
+  tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
+  tests("Configuration", knows: ["GantryConfiguration", "GantryYAML"]),
+  tests("Cryptography", knows: ["GantryCryptography"]),
+  tests("EventLoops", knows: ["GantryEventLoops", "GantryWorld"]),
+  tests("Telemetry", knows: ["GantryTelemetry", "GantryWorld", logging]),
+  tests(
+    "Storage",
+    knows: [
+      "GantryStorageConformance", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryStorage", "GantryOCI",
+      "GantryCryptography", "GantryWorld", "GantryEventLoops", "GantryTestKit",
+    ]),
+  tests(
+    "Registry",
+    knows: [
+      "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryWorld", "GantryTestKit",
+      "GantryCryptography",
+    ]),
+  tests(
+    "RegistryAPI",
+    knows: [
+      "GantryRegistryAPI", "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryHTTPService",
+      "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry",
+    ]),
+  tests(
+    "Server",
+    knows: [
+      "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryEventLoops", "GantryTestKit",
+      "GantryTelemetry",
+    ]),
+  tests("Architecture", knows: []),
+  tests("Integration", knows: []),
+]
+
+let package = Package(
+  name: "gantry",
+  products: [
+    .executable(name: "registry", targets: ["registry"]),
+    .library(name: "Gantry", targets: ["Gantry"]),
+    .library(name: "GantryOCI", targets: ["GantryOCI"]),
+    .library(name: "GantryStorage", targets: ["GantryStorage"]),
+    .library(name: "GantryFilesystemStorage", targets: ["GantryFilesystemStorage"]),
+    .library(name: "GantryMemoryStorage", targets: ["GantryMemoryStorage"]),
+    .library(name: "GantryRegistry", targets: ["GantryRegistry"]),
+    .library(name: "GantryRegistryAPI", targets: ["GantryRegistryAPI"]),
+    .library(name: "GantryServer", targets: ["GantryServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+  ],
+  targets: cellar + floor1 + floor2 + floor3 + floor4 + floor5 + beside + attic + roof + yard + proofs
+)
