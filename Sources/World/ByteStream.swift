@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// A connected, ordered stream of bytes: a TCP or unix-domain connection, a TLS session over one, or a simulated one.
+///
+/// Isolation and ownership: belongs to one loop and one owner there; not `Sendable`. At most one read and one write
+/// are under way at a time. Every wait ends when the stream is closed.
+public protocol ByteStream: AnyObject {
+  /// Who is at the other end, for logs and limits.
+  var peer: PeerAddress { get }
+
+  /// Appends what has arrived, at most `limit` bytes, to `buffer`; waits until there is something.
+  /// Returns how many bytes came; 0 at the end of the stream.
+  func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int
+
+  /// Hands all of `bytes` to the transport, waiting while it is full. `more` says that further bytes follow at once,
+  /// so that a head and the start of its body leave in one packet.
+  func write(_ bytes: [UInt8], more: Bool) async throws(StreamError)
+
+  /// Sends `count` bytes of `file` from `offset` without copying them through the process where the transport allows.
+  /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
+  func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
+
+  /// Says that nothing more will be written; the other end reads to its end of stream.
+  func finishWriting()
+
+  /// Closes both directions at once; waits under way throw ``StreamError/closed``. Idempotent.
+  func close()
+}
+
+/// Why a stream stopped.
+public enum StreamError: Error, Sendable, Hashable {
+  /// Closed on our side.
+  case closed
+  /// Reset or abandoned by the other end.
+  case reset
+  /// The file being sent ended before `count` bytes or could not be read.
+  case truncatedFile
+  /// Any other failure of the transport, with the system's error number.
+  case failed(code: Int32)
+}
+
+/// The other end of a connection.
+public struct PeerAddress: Sendable, Hashable {
+  /// The address alone: `192.0.2.7`, `2001:db8::1`, or empty for a unix-domain socket.
+  public var host: String
+  /// The port; 0 for a unix-domain socket.
+  public var port: UInt16
+
+  /// Makes an address.
+  public init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+
+  /// `host:port`, IPv6 in brackets; `@` for a unix-domain socket, as Distribution's logs have it.
+  public var description: String {
+    if host.isEmpty { return "@" }
+    return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+}
+
+/// Where a server listens or what a listener is bound to.
+public enum ListenAddress: Sendable, Hashable {
+  /// A TCP address; host may be empty (every address), a name, IPv4 or IPv6; port 0 asks for a free one.
+  case tcp(host: String, port: UInt16)
+  /// The path of a unix-domain socket.
+  case unix(path: String)
+}
+
+/// A bound, listening socket.
+public protocol StreamListener: AnyObject, Sendable {
+  /// The address it is bound to, with the port that was given.
+  var address: ListenAddress { get }
+
+  /// Waits for the next connection; nil once the listener is closed. Called by one task, on the listener's loop.
+  func accept() async throws(StreamError) -> (any AcceptedStream)?
+
+  /// Stops accepting and wakes the waiting ``accept()``. Idempotent; called on the listener's loop.
+  func close()
+}
+
+/// A connection that was accepted and belongs to no loop yet.
+public protocol AcceptedStream: AnyObject, Sendable {
+  /// Makes it a stream of the loop that the caller runs on. Called once.
+  func open(on loop: any LoopExecutor) throws(StreamError) -> any ByteStream
+
+  /// Drops it without a word. Does nothing after ``open(on:)``.
+  func refuse()
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// What the house asks of a file system.
+///
+/// Isolation: every call blocks and belongs in a script of ``Workers``, except those marked *on-loop*, which touch
+/// only what the kernel holds in memory. Paths are absolute or relative to the process's working directory, UTF-8.
+/// Durability: nothing is durable before ``OpenFile/sync()`` for contents and ``syncDirectory(_:)`` for names; a new
+/// directory needs its parent synced (strict POSIX, not one file system's habits).
+public protocol Files: Sendable {
+  /// Opens a file.
+  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile
+
+  /// What stands at `path`, or nil when nothing does. Follows symbolic links. *On-loop*: about a microsecond when
+  /// the kernel knows the name.
+  func status(_ path: String) throws(FileError) -> FileStatus?
+
+  /// Makes one directory with mode 0777 less the umask. False when a directory is there already.
+  func makeDirectory(_ path: String) throws(FileError) -> Bool
+
+  /// Renames within one file system, replacing a file at `target` in one step.
+  func rename(_ source: String, to target: String) throws(FileError)
+
+  /// Gives the file at `path` a second name. False when `newPath` exists already.
+  func link(_ path: String, as newPath: String) throws(FileError) -> Bool
+
+  /// Removes a name of a file. False when there was none.
+  func remove(_ path: String) throws(FileError) -> Bool
+
+  /// Removes an empty directory. False when it is absent or not empty.
+  func removeDirectory(_ path: String) throws(FileError) -> Bool
+
+  /// The names in a directory without `.` and `..`, in no order; nil when there is no such directory.
+  func entries(_ path: String) throws(FileError) -> [DirectoryEntry]?
+
+  /// Makes the names in a directory durable (fsync of the directory).
+  func syncDirectory(_ path: String) throws(FileError)
+}
+
+/// How a file is opened.
+public enum FileAccess: Sendable, Hashable {
+  /// To read; it must exist.
+  case read
+  /// To read and write; it must exist.
+  case readWrite
+  /// To read and write; it is made when absent, with these permission bits less the umask.
+  case create(mode: UInt32)
+  /// To read and write; it must not exist, and is made with these permission bits less the umask.
+  case createNew(mode: UInt32)
+}
+
+/// One name in a directory.
+public struct DirectoryEntry: Sendable, Hashable {
+  /// What kinds are told apart.
+  public enum Kind: Sendable, Hashable {
+    /// A regular file.
+    case file
+    /// A directory.
+    case directory
+    /// A link, a socket, or what the file system does not tell.
+    case other
+  }
+
+  /// The name, without its directory.
+  public var name: String
+  /// What the directory says it is.
+  public var kind: Kind
+
+  /// Makes an entry.
+  public init(name: String, kind: Kind) {
+    self.name = name
+    self.kind = kind
+  }
+}
+
+/// What the file system tells of a file.
+@frozen
+public struct FileStatus: Sendable, Hashable {
+  /// Whether it is a directory.
+  public var isDirectory: Bool
+  /// Size in bytes.
+  public var size: UInt64
+  /// The file's number within its file system.
+  public var inode: UInt64
+  /// When its contents or attributes changed last.
+  public var changed: WallTime
+  /// When its contents changed last.
+  public var modified: WallTime
+
+  /// Makes a status.
+  @inlinable
+  public init(isDirectory: Bool, size: UInt64, inode: UInt64, changed: WallTime, modified: WallTime) {
+    self.isDirectory = isDirectory
+    self.size = size
+    self.inode = inode
+    self.changed = changed
+    self.modified = modified
+  }
+}
+
+/// An open file. The descriptor closes with the last reference, so a response under way keeps its bytes even when
+/// the name is removed. Safe to use from several threads; positions are always given.
+public protocol OpenFile: AnyObject, Sendable {
+  /// Size and times now. *On-loop*.
+  func status() throws(FileError) -> FileStatus
+
+  /// Reads at most `count` bytes at `offset`; fewer only at the end of the file. Blocks.
+  func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8]
+
+  /// Writes all of `bytes` at `offset`, or throws; after a throw any part of it may have been written. Blocks.
+  func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError)
+
+  /// Cuts or extends the file to `size`. Blocks.
+  func truncate(to size: UInt64) throws(FileError)
+
+  /// Makes contents and size durable (fdatasync). Blocks.
+  func sync() throws(FileError)
+
+  /// Takes the advisory lock of this open file on the whole file, without waiting; true when it is held now. Freed by
+  /// ``unlock()``, by the last reference, and by a crash of the process.
+  func tryLock() throws(FileError) -> Bool
+
+  /// Frees the advisory lock. Idempotent.
+  func unlock()
+}
+
+/// A file operation that failed.
+public struct FileError: Error, Sendable, Hashable {
+  /// What went wrong, told apart as far as callers act on it.
+  public enum Reason: Sendable, Hashable {
+    /// No such file or directory.
+    case absent
+    /// The name exists already.
+    case exists
+    /// The disk or the quota is full.
+    case noSpace
+    /// The process or the system has no descriptors left.
+    case tooManyOpenFiles
+    /// Permission denied, or a read-only file system.
+    case notPermitted
+    /// A name or path is too long or not a valid name.
+    case invalidName
+    /// The device failed, or anything else.
+    case failed
+  }
+
+  /// The kind of failure.
+  public var reason: Reason
+  /// The operation, as the system calls it: `open`, `fsync`, …
+  public var operation: String
+  /// The path it was about; for the log, never for a client.
+  public var path: String
+  /// The system's error number; 0 when it did not come from the system.
+  public var code: Int32
+
+  /// Makes an error.
+  public init(_ reason: Reason, operation: String, path: String, code: Int32 = 0) {
+    self.reason = reason
+    self.operation = operation
+    self.path = path
+    self.code = code
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// One event loop as seen by the house: the isolation domain of every actor that names it and the executor
+/// preference of every task that runs on it.
+///
+/// A loop is one thread (or, in a simulation, one queue). Jobs enqueued on it run one at a time. It is a
+/// `SerialExecutor` **and** a `TaskExecutor`: without the second, each resumed continuation would travel through
+/// the global pool and back (docs/decisions/0001-executor-policy.md).
+public protocol LoopExecutor: SerialExecutor, TaskExecutor {
+  /// The loop's position among the world's loops, from 0.
+  var index: Int { get }
+
+  /// Time on this loop.
+  var clock: any LoopClock { get }
+}
+
+/// Starts a task on a loop. The only root of tasks in the house.
+///
+/// The task prefers `loop` for its whole life, and so do the children of its groups; it never touches the global
+/// pool. An unstructured `Task {}` would not inherit the preference, which is why it is banned.
+@discardableResult
+public func spawn(
+  on loop: any LoopExecutor, _ body: sending @escaping () async -> Void
+) -> Task<Void, Never> {
+  Task(executorPreference: loop) { await body() }
+}
