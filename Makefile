@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Gantry authors
+#
+# The two commands of a newcomer are `make run` and `make test`; `make help` lists the rest.
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+# Importing a module that the target does not list as a dependency is an error.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+RELEASE := -c release --static-swift-stdlib --product registry $(SWIFT_FLAGS)
+TREES := Package.swift $(wildcard Sources Tests Examples LoadTests)
+
+.PHONY: all
+all: ## clean, lint, build, test and bin/registry
+	@$(MAKE) setup
+	@$(MAKE) clean
+	@$(MAKE) lint
+	@$(MAKE) build
+	@$(MAKE) test
+	@$(MAKE) bin/registry
+
+.PHONY: setup
+setup: ## install what the build and the tests need (Debian packages; root or sudo)
+	@scripts/setup test
+
+.PHONY: setup-build
+setup-build:
+	@scripts/setup build
+
+.PHONY: run
+run: setup-build ## build the registry and serve config/development.yml on localhost:5000
+	@swift build $(RELEASE)
+	@exec .build/release/registry serve config/development.yml
+
+.PHONY: build
+build: setup-build ## build the registry for release, .build/release/registry
+	@swift build $(RELEASE)
+
+.PHONY: test
+test: setup ## build everything and run every test, unit to real clients
+	@swift build $(RELEASE)
+	@swift build --build-tests $(SWIFT_FLAGS)
+	@scripts/test
+
+.PHONY: lint
+lint: ## check format, headers and words
+	@scripts/lint
+
+.PHONY: format
+format: ## lay out every Swift file
+	@swift format --in-place --recursive --parallel $(TREES)
+
+bin/registry: build ## the stripped release binary
+	@mkdir -p bin
+	@install -m 755 .build/release/registry bin/registry
+	@strip bin/registry
+	@ls -l bin/registry
+
+.PHONY: clean
+clean: ## remove everything that was built
+	@rm -rf .build bin
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
