@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// The `http` section.
+public struct HTTPSettings: Sendable, Equatable {
+  /// One field of `http.headers`, added to every routed response.
+  public struct Header: Sendable, Equatable {
+    /// The field name in canonical form (`X-Content-Type-Options`), a valid RFC 9110 token.
+    public var name: String
+    /// The values, each sent as its own field line; none holds a control character.
+    public var values: [String]
+
+    /// Makes a header; name and values are the caller's responsibility here, the loader checks them.
+    public init(name: String, values: [String]) {
+      self.name = name
+      self.values = values
+    }
+  }
+
+  /// `http.net` and `http.addr`: where we listen.
+  public var address: ListenAddress
+  /// `http.prefix`: the path before `v2/`; begins and ends with a slash. Default `/`.
+  public var prefix: String
+  /// `http.host`: the URL under which clients reach us; wins over every forwarded header. Default none.
+  public var host: ExternalURL?
+  /// `http.secret`: key of the `_state` signature. Default none: one is made once and kept with the storage.
+  public var secret: String?
+  /// `http.relativeurls`: Location and Link hold paths, not absolute URLs. Default false.
+  public var usesRelativeURLs: Bool
+  /// `http.draintimeout`: how long a stopping server lets requests finish. Default 30 s; zero means none are waited for.
+  public var drainTimeout: Duration
+  /// `http.headers` in the order of the file.
+  public var headers: [Header]
+  /// `http.limits`.
+  public var limits: HTTPLimits
+  /// `http.loops`: how many event loops; nil means one per core.
+  public var loops: Int?
+  /// `http.workers`: threads of the work pool (disk work, hashing); nil means the pool's own default.
+  public var workers: Int?
+
+  /// Makes the section; the defaults are those of the built-in configuration.
+  public init(
+    address: ListenAddress = .tcp(host: "127.0.0.1", port: 5000), prefix: String = "/", host: ExternalURL? = nil,
+    secret: String? = nil, usesRelativeURLs: Bool = false, drainTimeout: Duration = .seconds(30),
+    headers: [Header] = [], limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil
+  ) {
+    self.address = address
+    self.prefix = prefix
+    self.host = host
+    self.secret = secret
+    self.usesRelativeURLs = usesRelativeURLs
+    self.drainTimeout = drainTimeout
+    self.headers = headers
+    self.limits = limits
+    self.loops = loops
+    self.workers = workers
+  }
+}
