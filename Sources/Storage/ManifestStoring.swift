@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+
+/// Keeps manifests byte for byte, by digest, per repository.
+public protocol ManifestStoring: Sendable {
+  /// The bytes of the manifest, or nil when the repository has no such revision (or its link is torn, or its content
+  /// is missing).
+  func manifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> [UInt8]?
+
+  /// A watch on the revision that ``manifest(_:in:)`` depends on.
+  func watch(manifest digest: Digest, in repository: RepositoryName) -> any LinkWatch
+
+  /// Whether the repository has the revision.
+  func hasManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool
+
+  /// Stores a manifest whose digest the caller has computed from these bytes. Durable and visible at return; storing
+  /// it again is fine. `subject` is recorded for ``ReferrerListing``.
+  func putManifest(
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
+  ) async throws(StorageError)
+
+  /// Removes the revision; its tags are the caller's to remove, afterwards, as Distribution does. False when there was none. Durable at
+  /// return.
+  func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+
+/// Keeps tags: names that point at manifests of the same repository.
+public protocol TagStoring: Sendable {
+  /// Where the tag points, or nil when there is no such tag or its link is torn.
+  func tag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Digest?
+
+  /// A watch on the tag's link.
+  func watch(tag: Tag, in repository: RepositoryName) -> any LinkWatch
+
+  /// Points the tag at the digest, in one step: a reader sees the old or the new. Durable and visible at return.
+  func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError)
+
+  /// Removes the tag. False when there was none. Durable at return.
+  func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool
+
+  /// At most `limit` tags after `last` (strictly; it need not exist) in byte order, and whether more follow; nil when
+  /// the repository is unknown, which is when it never had a tag (Distribution's `_manifests/tags`).
+  func tags(
+    in repository: RepositoryName, after last: String?, limit: Int
+  ) async throws(StorageError) -> ListPage<Tag>?
+
+  /// Every tag that points at the digest.
+  func tags(pointingAt digest: Digest, in repository: RepositoryName) async throws(StorageError) -> [Tag]
+}
+
+/// One page of an ordered list.
+public struct ListPage<Element: Sendable>: Sendable {
+  /// The page's elements, in order.
+  public var elements: [Element]
+  /// Whether the list goes on after them.
+  public var hasMore: Bool
+
+  /// Makes a page.
+  public init(elements: [Element], hasMore: Bool) {
+    self.elements = elements
+    self.hasMore = hasMore
+  }
+}
