@@ -149,7 +149,7 @@ let proofs: [Target] = [
       "GantryTelemetry",
     ]),
   tests("Architecture", knows: []),
-  tests("Integration", knows: []),
+  tests("Integration", knows: ["CGantryOpenSSL"]),
 ]
 
 let package = Package(
