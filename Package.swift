@@ -148,6 +148,7 @@ let proofs: [Target] = [
       "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryEventLoops", "GantryTestKit",
       "GantryTelemetry",
     ]),
+  tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
   tests("Architecture", knows: []),
   tests("Integration", knows: ["CGantryOpenSSL"]),
 ]

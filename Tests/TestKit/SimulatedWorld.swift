@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryWorld
+import Synchronization
+
+/// The outside, simulated: everything that happens in it follows from one seed.
+///
+/// Isolation: made, driven and asked by one thread.
+public final class SimulatedWorld: Sendable {
+  /// Chooses what runs next and owns the time.
+  public let scheduler: SimulatedScheduler
+  /// The time of day.
+  public let wallClock: SimulatedWallClock
+  /// The first process.
+  public let process: SimulatedProcess
+  private let processCount = Mutex(1)
+
+  /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range.
+  public init(seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil) {
+    scheduler = SimulatedScheduler(seed: seed)
+    wallClock = SimulatedWallClock(scheduler: scheduler)
+    process = SimulatedProcess(
+      id: 0, scheduler: scheduler, loopCount: loops, files: NoFiles(), wallClock: wallClock,
+      workerDelay: workerDelay, onKill: {})
+  }
+
+  /// The outside of the first process.
+  public var world: World { process.world }
+
+  /// Why a run did not come to its end.
+  public struct Stall: Error, CustomStringConvertible {
+    /// Why driving stopped.
+    public let halt: SimulatedScheduler.Halt
+    /// Seed, step, what waits and the latest notes.
+    public let description: String
+  }
+
+  /// Runs `body` on the first loop of the first process and everything that it sets off, until it returns.
+  /// Traps with seed, step and what waits when nothing can run any more.
+  public func run<T: Sendable, E: Error>(_ body: sending @escaping () async throws(E) -> T) throws(E) -> T {
+    switch attempt(on: process, body) {
+    case .success(let result): return try result.get()
+    case .failure(let stall):
+      // Safe because: only tests run this, and a run that cannot go on has no value to return.
+      fatalError("the simulation cannot go on (\(stall.halt))\n\(stall.description)")
+    }
+  }
+
+  /// As ``run(_:)`` in any process, with the stall as a value, for those who look for one.
+  public func attempt<T: Sendable, E: Error>(
+    on process: SimulatedProcess, stepsMax: Int = 5_000_000, _ body: sending @escaping () async throws(E) -> T
+  ) -> Result<Result<T, E>, Stall> {
+    let outcome = Outcome<T, E>()
+    spawn(on: process.loops[0]) {
+      do throws(E) {
+        let value = try await body()
+        outcome.set(.success(value))
+      } catch {
+        outcome.set(.failure(error))
+      }
+    }
+    let halt = scheduler.drive(stepsMax: stepsMax) { outcome.value != nil }
+    guard let result = outcome.value else {
+      return .failure(Stall(halt: halt, description: scheduler.situation))
+    }
+    return .success(result)
+  }
+
+  /// Suspends the caller until `duration` of simulated time has passed. Time moves when nothing is ready.
+  public func sleep(for duration: Duration) async {
+    await SimulatedClock(loop: process.loops[0]).sleep(for: duration)
+  }
+}
+
+private final class Outcome<T: Sendable, E: Error>: Sendable {
+  private let state = Mutex<Result<T, E>?>(nil)
+
+  var value: Result<T, E>? { state.withLock { $0 } }
+
+  func set(_ result: Result<T, E>) {
+    state.withLock { $0 = result }
+  }
+}
