@@ -27,6 +27,7 @@ public enum JSONText {
     switch value {
     case .null: output.append(contentsOf: "null".utf8)
     case .boolean(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
+    case .number(let text): output.append(contentsOf: text.utf8)
     case .integer(let value): output.append(contentsOf: String(value).utf8)
     case .string(let value): append(value, to: &output)
     case .array(let values):

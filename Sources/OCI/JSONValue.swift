@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-/// A JSON value to be written; the members of an object keep their order.
-public indirect enum JSONValue: Sendable, Hashable {
+/// A JSON value (RFC 8259), to be written or as it was read; the members of an object keep their order.
+public enum JSONValue: Sendable, Hashable {
   /// `null`.
   case null
   /// `true` or `false`.
   case boolean(Bool)
   /// A whole number.
   case integer(Int64)
+  /// Any other number, as written. To be valid when written, the text must be a JSON number.
+  case number(String)
   /// A text.
   case string(String)
   /// A list.
   case array([JSONValue])
-  /// Named values, in writing order. The writer does not look for duplicate names.
+  /// Named values, in order. Neither the writer nor the parser looks for repeated names.
   case object([Member])
 
   /// A named value of an object.
@@ -29,6 +31,25 @@ public indirect enum JSONValue: Sendable, Hashable {
       self.value = value
     }
   }
+
+  /// Parses one JSON text, strictly by the grammar; an escaped surrogate without its partner becomes U+FFFD.
+  ///
+  /// Work and memory are proportional to `bytes.count`, and the stack to `depthMax`.
+  ///
+  /// - Parameters:
+  ///   - bytes: The text in UTF-8, without a byte order mark.
+  ///   - depthMax: Most levels of arrays and objects.
+  ///   - valuesMax: Most values, those inside others included.
+  public init(parsing bytes: [UInt8], depthMax: Int = 64, valuesMax: Int = 400_000) throws(JSONError) {
+    var parser = JSONParser(bytes, depthMax: depthMax, valuesMax: valuesMax)
+    self = try parser.document()
+  }
+
+  /// The value of the first member called `name`; nil when there is none or this is no object.
+  public subscript(name: String) -> JSONValue? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.name == name }?.value
+  }
 }
 
 extension JSONValue: ExpressibleByStringLiteral {
@@ -41,4 +62,9 @@ extension JSONValue: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     self = .object(elements.map { Member($0.0, $0.1) })
   }
+}
+
+extension JSONValue: ExpressibleByArrayLiteral {
+  /// A list.
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 }

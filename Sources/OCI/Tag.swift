@@ -19,6 +19,9 @@ public struct Tag: Sendable, Hashable {
     self.text = contiguous
   }
 
+  /// The tag of a text that is known to be one.
+  init(valid text: String) { self.text = text }
+
   private static func fault(in utf8: UnsafeBufferPointer<UInt8>) -> String? {
     guard let first = utf8.first else { return "it is empty" }
     guard utf8.count <= bytesMax else { return "it has \(utf8.count) bytes, more than \(bytesMax)" }
