@@ -42,9 +42,14 @@ public struct PurgeStep: Sendable, Hashable {
 
 /// The storage's side of one upload session.
 ///
-/// Lifecycle: begin or resume, then any number of ``append(_:)``, ``flush()`` and ``release()``, then exactly one
-/// of ``commit(as:)`` that returned and ``abort()``. After a failed append or commit the session is still good: `offset`
-/// is true, and appending goes on there (but see ``commit(as:)``).
+/// Lifecycle: begin or resume, then any number of ``acquire()``, ``append(_:)``, ``flush()`` and ``release()``, then
+/// exactly one of ``commit(as:)`` that returned and ``abort()``. After a failed append or commit the session is still
+/// good: `offset` is true, and appending goes on there (but see ``commit(as:)``). Once it has ended, every call but
+/// ``release()`` and ``abort()`` throws ``StorageError/sessionGone``.
+///
+/// The lease: begin and resume take it, ``release()`` and the end of the session give it back, and so do the last
+/// reference and a crash of the process. Any call takes it again when it was given back, and throws
+/// ``StorageError/sessionBusy`` while another holder has it.
 ///
 /// Isolation and ownership: one owner, one call at a time; not `Sendable`. Holds no descriptor and no worker while idle
 /// after ``release()``.
@@ -57,19 +62,26 @@ public protocol IngestSession: AnyObject {
   var algorithm: DigestAlgorithm { get }
   /// When the session began.
   var startedAt: WallTime { get }
-  /// Bytes taken so far, exactly.
+  /// Bytes taken so far, exactly, as of the last time the lease was held.
   var offset: UInt64 { get }
+
+  /// Takes the lease when it was given back, and makes `offset` true: another process may have gone on meanwhile. Call
+  /// before a request's offset is compared. Free when the lease is held.
+  func acquire() async throws(StorageError)
 
   /// Takes the next bytes. May return before they are written: at most 1 MiB is pending, and while it is, this waits.
   /// A failure of an earlier append may be thrown by a later one or by ``flush()``; `offset` is then set back to what is
-  /// in the storage. Returns an empty array for reuse, with capacity where possible.
-  func append(_ bytes: [UInt8]) async throws(StorageError) -> [UInt8]
+  /// in the storage. When the lease had to be taken again and the session had moved meanwhile, nothing is taken, `offset`
+  /// is made true and ``StorageError/sessionBusy`` is thrown. Returns an empty array for reuse, with capacity where
+  /// possible.
+  func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8]
 
   /// Waits until everything appended is in the storage, with the hash state, so that another process (after a crash of
-  /// this one, too) resumes at `offset`. Not durable against a power cut.
+  /// this one, too) resumes at `offset`.
   func flush() async throws(StorageError)
 
-  /// Lets go of descriptors and locks; the next call takes them again. Call when a request has ended.
+  /// Lets go of descriptors and locks; the next call takes them again. Call when a request has ended, after ``flush()``:
+  /// what was not flushed may be lost.
   func release() async
 
   /// Verifies the digest, makes content and names durable, links the blob into the repository and ends the session.
