@@ -4,6 +4,82 @@
 #ifndef GANTRY_UV_SHIM_H
 #define GANTRY_UV_SHIM_H
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
 #include <uv.h>
+
+// What the system offers beside libuv and Swift cannot import: variadic calls, and calls that the headers show only under
+// _GNU_SOURCE, which a header imported as a module cannot define for the modules below it. Every wrapper returns the
+// call's value, or the negated error number.
+
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern ssize_t preadv2(int, const struct iovec *, int, off_t, int);
+
+#define GANTRY_RESULT(call)                    \
+  do {                                         \
+    ssize_t result = (call);                   \
+    return result < 0 ? -(ssize_t)errno : result; \
+  } while (0)
+
+static inline ssize_t gantry_accept(int listener) {
+  GANTRY_RESULT(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+static inline ssize_t gantry_socket(int family) {
+  GANTRY_RESULT(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+static inline ssize_t gantry_receive(int socket, void *bytes, size_t count) {
+  GANTRY_RESULT(recv(socket, bytes, count, 0));
+}
+
+static inline ssize_t gantry_send(int socket, const void *bytes, size_t count, int more) {
+  GANTRY_RESULT(send(socket, bytes, count, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+
+static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size_t count) {
+  off_t position = offset;
+  GANTRY_RESULT(sendfile(socket, file, &position, count));
+}
+
+// 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk or the kernel cannot tell,
+// 2 at or beyond the end of the file.
+static inline int gantry_is_resident(int file, int64_t offset) {
+  char byte;
+  struct iovec piece = {.iov_base = &byte, .iov_len = 1};
+  const int no_wait = 0x00000008;  // RWF_NOWAIT
+  ssize_t result = preadv2(file, &piece, 1, offset, no_wait);
+  return result == 1 ? 1 : result == 0 ? 2 : 0;
+}
+
+static inline ssize_t gantry_open(const char *path, int flags, unsigned mode) {
+  GANTRY_RESULT(open(path, flags | O_CLOEXEC, mode));
+}
+
+// An advisory write lock on the whole file, owned by the open file description (Linux F_OFD_SETLK), so that it is freed by
+// the last close of this descriptor and by nothing else. `type` is F_WRLCK or F_UNLCK.
+static inline ssize_t gantry_lock(int file, short type) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  const int set_lock = 37;  // F_OFD_SETLK
+  GANTRY_RESULT(fcntl(file, set_lock, &lock));
+}
+
+// Names the calling thread; the kernel keeps 15 characters.
+static inline void gantry_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// Lowers the scheduling priority of the calling thread alone (Linux keeps the nice value per thread).
+static inline void gantry_yield_to_others(int nice) {
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+}
 
 #endif

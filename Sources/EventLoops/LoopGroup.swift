@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import CGantryUV
+public import GantryWorld
+
+/// The real world: N loops on their threads and the workers beside them.
+public final class LoopGroup: Sendable {
+  /// The loops.
+  public let loops: [EventLoop]
+  private let workers: WorkQueue
+
+  /// Starts `loops` loops and makes ready for at most `workers` worker threads.
+  public init(loops count: Int, workers workersMax: Int) {
+    let workers = WorkQueue(threadsMax: workersMax)
+    let loops = (0..<max(1, count)).map { EventLoop(index: $0, workers: workers) }
+    self.workers = workers
+    self.loops = loops
+    for loop in loops { loop.start() }
+  }
+
+  /// What product code sees.
+  public var world: World {
+    World(
+      loops: loops, workers: workers, files: Self.files, entropy: SystemEntropy(), clock: SystemWallClock())
+  }
+
+  /// The operating system's files.
+  public static var files: any Files { SystemFiles() }
+
+  /// How many processors this process may use.
+  public static var processors: Int { max(1, Int(uv_available_parallelism())) }
+
+  /// Ends workers and loops and joins their threads. Whatever lived on them has been closed before; what still holds a
+  /// handle traps here. Not called on a loop.
+  public func stop() {
+    workers.stop()
+    for loop in loops { loop.stop() }
+  }
+}

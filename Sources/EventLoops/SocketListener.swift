@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import CGantryUV
+internal import GantryWorld
+internal import Glibc
+
+/// A listening socket on one loop.
+///
+/// One loop accepts and hands connections out, so that a few long connections spread evenly; with a socket per loop the
+/// kernel's hash decides, and two of eight pulls may share a core while another idles.
+final class SocketListener: StreamListener, @unchecked Sendable {
+  // Safe because: every method runs on the loop's thread, asserted by SocketPoll and EventLoop.
+
+  let address: ListenAddress
+  private let poll: SocketPoll
+
+  init(_ poll: SocketPoll, address: ListenAddress) {
+    self.poll = poll
+    self.address = address
+  }
+
+  func accept() async throws(StreamError) -> (any AcceptedStream)? {
+    while !poll.isClosed {
+      let result = gantry_accept(poll.descriptor)
+      if result >= 0 { return AcceptedSocket(Int32(result)) }
+      switch Int32(-result) {
+      case EAGAIN: await poll.readable()
+      case EINTR, ECONNABORTED, EPROTO: continue
+      case let code: throw .failed(code: code)
+      }
+    }
+    return nil
+  }
+
+  func close() {
+    guard !poll.isClosed else { return }
+    poll.close()
+    if case .unix(let path) = address {
+      // Another process may have replaced or removed the name; then there is nothing of ours to tidy.
+      _ = unsafe unlink(path)
+    }
+  }
+}
+
+/// An accepted descriptor on its way to a loop.
+final class AcceptedSocket: AcceptedStream, @unchecked Sendable {
+  // Safe because: the descriptor is taken once, by whoever holds the object alone at that time: the acceptor, then the loop.
+
+  private var descriptor: Int32?
+
+  init(_ descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  func open(on loop: any LoopExecutor) throws(StreamError) -> any ByteStream {
+    guard let loop = loop as? EventLoop else {
+      preconditionFailure("a socket was opened on a loop of another world")
+    }
+    guard let descriptor = descriptor.take() else { throw .closed }
+    Socket.setNoDelay(descriptor)
+    let peer = Socket.peer(descriptor)
+    do {
+      return SocketStream(try SocketPoll(descriptor, on: loop), peer: peer)
+    } catch {
+      Socket.close(descriptor)
+      throw .failed(code: error.code)
+    }
+  }
+
+  func refuse() {
+    if let descriptor = descriptor.take() { Socket.close(descriptor) }
+  }
+
+  deinit {
+    refuse()
+  }
+}

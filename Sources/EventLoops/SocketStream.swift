@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import CGantryUV
+internal import GantryWorld
+internal import Glibc
+
+/// A connected socket as a stream of bytes.
+final class SocketStream: ByteStream {
+  let peer: PeerAddress
+  private let poll: SocketPoll
+  /// Whether a read may find something: false after a read that emptied the socket.
+  private var mayHaveInput = true
+
+  /// Bytes that leave by one sendfile call before other connections have a turn.
+  private static let fileBytesPerTurn: UInt64 = 1 << 20
+  /// How far apart the probes stand that ask whether a file is in the page cache. The kernel reads ahead in larger pieces.
+  private static let residencyProbeStride: UInt64 = 128 << 10
+
+  init(_ poll: SocketPoll, peer: PeerAddress) {
+    self.poll = poll
+    self.peer = peer
+  }
+
+  func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int {
+    precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
+    while true {
+      guard !poll.isClosed else { throw .closed }
+      if mayHaveInput {
+        let count = receive(into: &buffer, atMost: limit)
+        if count >= 0 {
+          mayHaveInput = count == limit
+          return count
+        }
+        guard count == -Int(EAGAIN) || count == -Int(EINTR) else { throw Self.error(Int32(-count)) }
+        mayHaveInput = count == -Int(EINTR)
+      } else {
+        await poll.readable()
+        mayHaveInput = true
+      }
+    }
+  }
+
+  /// Reads once: straight into the buffer where its owner reserved room, else through the loop's scratch memory, so that
+  /// a waiting connection holds no buffer.
+  private func receive(into buffer: inout [UInt8], atMost limit: Int) -> Int {
+    let descriptor = poll.descriptor
+    if buffer.capacity - buffer.count >= limit {
+      var result = 0
+      buffer.append(addingCapacity: limit) { span in
+        unsafe span.withUnsafeMutableBufferPointer { room, filled in
+          result = unsafe gantry_receive(descriptor, room.baseAddress?.advanced(by: filled), limit)
+          filled += max(0, result)
+        }
+      }
+      return result
+    }
+    let scratch = unsafe poll.loop.scratch
+    let result = unsafe gantry_receive(descriptor, scratch, min(limit, EventLoop.scratchBytes))
+    if result > 0 { unsafe buffer.append(contentsOf: UnsafeRawBufferPointer(start: scratch, count: result)) }
+    return result
+  }
+
+  func write(_ bytes: [UInt8], more: Bool) async throws(StreamError) {
+    var sent = 0
+    while sent < bytes.count {
+      guard !poll.isClosed else { throw .closed }
+      let result = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe gantry_send(
+          poll.descriptor, buffer.baseAddress?.advanced(by: sent), buffer.count - sent, more ? 1 : 0)
+      }
+      if result >= 0 {
+        sent += result
+      } else if result == -Int(EAGAIN) {
+        await poll.writable()
+      } else if result != -Int(EINTR) {
+        throw Self.error(Int32(-result))
+      }
+    }
+  }
+
+  func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
+    guard let file = file as? SystemFile else {
+      preconditionFailure("a file of another world was sent through a socket")
+    }
+    var position = offset
+    let end = offset + count
+    while position < end {
+      let piece = min(Self.fileBytesPerTurn, end - position)
+      try await makeResident(file, from: position, count: piece)
+      let pieceEnd = position + piece
+      while position < pieceEnd {
+        guard !poll.isClosed else { throw .closed }
+        let result = gantry_sendfile(
+          poll.descriptor, file.descriptor, Int64(position), Int(pieceEnd - position))
+        if result > 0 {
+          position += UInt64(result)
+        } else if result == 0 {
+          throw .truncatedFile
+        } else if result == -Int(EAGAIN) {
+          await poll.writable()
+        } else if result != -Int(EINTR) {
+          throw Self.error(Int32(-result))
+        }
+      }
+      if position < end { await poll.loop.nextTurn() }
+    }
+  }
+
+  /// Has a worker read what is not in the page cache, so that sendfile never waits for the disk on the loop.
+  private func makeResident(_ file: SystemFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
+    var probe = offset
+    let last = offset + count - 1
+    while true {
+      if gantry_is_resident(file.descriptor, Int64(probe)) == 0 { break }
+      if probe == last { return }
+      probe = min(last, probe + Self.residencyProbeStride)
+    }
+    do {
+      let start = probe
+      try await poll.loop.workers.run { () throws(FileError) in
+        var position = start
+        while position <= last {
+          let bytes = try file.read(Int(min(Self.residencyProbeStride, last + 1 - position)), at: position)
+          if bytes.isEmpty { return }
+          position += UInt64(bytes.count)
+        }
+      }
+    } catch {
+      throw .truncatedFile
+    }
+  }
+
+  func finishWriting() {
+    guard !poll.isClosed else { return }
+    // The other end may be gone already; the next read will say so.
+    _ = shutdown(poll.descriptor, Int32(SHUT_WR))
+  }
+
+  func close() {
+    poll.close()
+  }
+
+  private static func error(_ code: Int32) -> StreamError {
+    switch code {
+    case ECONNRESET, EPIPE, ETIMEDOUT, ENOTCONN, ECONNABORTED: .reset
+    default: .failed(code: code)
+    }
+  }
+}

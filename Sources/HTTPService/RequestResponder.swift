@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryHTTPWire
+public import GantryWorld
+
+/// Answers requests. The one thing that a server asks of the application.
+public protocol RequestResponder: Sendable {
+  /// Answers one request. Never fails: what went wrong is a response.
+  ///
+  /// Called on the connection's loop, in the connection's isolation; one call at a time per connection, many at once per
+  /// loop.
+  func respond(to request: Request) async -> Response
+
+  /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes afterwards.
+  func respond(toMalformed error: WireError) -> Response
+
+  /// Told after the response has left or failed to: the place for access logs and counters.
+  func finished(_ outcome: ResponseOutcome)
+}
+
+/// How an exchange ended.
+public struct ResponseOutcome: Sendable {
+  /// The request's head; nil when it could not be parsed.
+  public var head: RequestHead?
+  /// The other end.
+  public var peer: PeerAddress
+  /// The request's id.
+  public var requestID: String
+  /// The status that was sent.
+  public var status: HTTPStatus
+  /// Body bytes that were sent.
+  public var bytesSent: UInt64
+  /// From the parsed head to the last byte handed to the transport.
+  public var duration: Duration
+  /// Whether the whole response was handed to the transport.
+  public var isComplete: Bool
+
+  /// Makes an outcome.
+  public init(
+    head: RequestHead?, peer: PeerAddress, requestID: String, status: HTTPStatus, bytesSent: UInt64,
+    duration: Duration, isComplete: Bool
+  ) {
+    self.head = head
+    self.peer = peer
+    self.requestID = requestID
+    self.status = status
+    self.bytesSent = bytesSent
+    self.duration = duration
+    self.isComplete = isComplete
+  }
+}

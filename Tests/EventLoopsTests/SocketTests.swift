@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryEventLoops
+import GantryWorld
+import Glibc
+import Synchronization
+import Testing
+
+/// A blocking client socket for tests.
+private final class Client: Sendable {
+  let descriptor: Int32
+
+  init(port: UInt16) {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+      connect(
+        descriptor, UnsafeRawPointer($0).assumingMemoryBound(to: sockaddr.self),
+        socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+    precondition(result == 0, "connect: \(errno)")
+  }
+
+  func write(_ bytes: [UInt8]) { precondition(Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count) }
+
+  func readToEnd() -> [UInt8] {
+    var all: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = recv(descriptor, &piece, piece.count, 0)
+      if count <= 0 { return all }
+      all += piece[..<count]
+    }
+  }
+
+  deinit { close(descriptor) }
+}
+
+/// Serves one connection with `body` on a fresh loop while `client` runs on this thread.
+private func exchange<R: Sendable>(
+  client: (UInt16) -> R, server: @escaping @Sendable (any ByteStream, LoopGroup) async -> Void
+) async throws -> R {
+  let group = LoopGroup(loops: 1, workers: 2)
+  let socket = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
+  guard case .tcp(_, let port) = socket.address else { preconditionFailure() }
+  let task = spawn(on: group.loops[0]) {
+    guard let listener = try? socket.listener(on: group.loops[0]) else { return }
+    if let accepted = try? await listener.accept(), let stream = try? accepted.open(on: group.loops[0]) {
+      await server(stream, group)
+      stream.close()
+    }
+    listener.close()
+  }
+  let result = client(port)
+  await task.value
+  group.stop()
+  return result
+}
+
+@Suite struct SocketTests {
+  @Test func bytesEchoAndTheEndIsSeen() async throws {
+    let sent = [UInt8]((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+    let echoed = try await exchange { port in
+      let client = Client(port: port)
+      client.write(sent)
+      shutdown(client.descriptor, Int32(SHUT_WR))
+      return client.readToEnd()
+    } server: { stream, _ in
+      var all: [UInt8] = []
+      do {
+        while try await stream.read(into: &all, atMost: 40_000) > 0 {}
+        try await stream.write(all, more: false)
+      } catch { all = [] }
+    }
+    #expect(echoed == sent)
+  }
+
+  @Test func reservedRoomIsReadIntoWithoutMovingTheBuffer() async throws {
+    let seen = Mutex<(Int, Bool)>((0, false))
+    _ = try await exchange { port in
+      let client = Client(port: port)
+      client.write([1, 2, 3])
+      return client.readToEnd()
+    } server: { stream, _ in
+      var buffer: [UInt8] = []
+      buffer.reserveCapacity(1024)
+      let before = buffer.capacity
+      let count = (try? await stream.read(into: &buffer, atMost: 1000)) ?? -1
+      let same = before == buffer.capacity && buffer == [1, 2, 3]
+      seen.withLock { $0 = (count, same) }
+    }
+    #expect(seen.withLock { $0 } == (3, true))
+  }
+
+  @Test func aFileRegionIsSentWhole() async throws {
+    let path = "/tmp/gantry-socket-test-\(getpid())"
+    let content = [UInt8]((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+    let file = try LoopGroup.files.open(path, .create(mode: 0o600))
+    try file.write(content, at: 0)
+    defer { unlink(path) }
+    for evict in [false, true] {
+      if evict {
+        try file.sync()
+        posix_fadvise(open(path, O_RDONLY), 0, 0, POSIX_FADV_DONTNEED)
+      }
+      let received = try await exchange { port in
+        Client(port: port).readToEnd()
+      } server: { stream, _ in
+        do {
+          try await stream.write([9], more: true)
+          try await stream.send(file, from: 100, count: 4_000_000)
+        } catch { stream.close() }
+      }
+      #expect(received == [9] + content[100..<4_000_100])
+    }
+  }
+
+  @Test func aFileThatIsTooShortIsReported() async throws {
+    let path = "/tmp/gantry-short-test-\(getpid())"
+    let file = try LoopGroup.files.open(path, .create(mode: 0o600))
+    try file.write([1, 2, 3], at: 0)
+    defer { unlink(path) }
+    let failure = Mutex<StreamError?>(nil)
+    _ = try await exchange { port in
+      Client(port: port).readToEnd()
+    } server: { stream, _ in
+      do throws(StreamError) {
+        try await stream.send(file, from: 0, count: 10)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    #expect(failure.withLock { $0 } == .truncatedFile)
+  }
+
+  @Test func closingWakesAReader() async throws {
+    let failure = Mutex<StreamError?>(nil)
+    _ = try await exchange { port in
+      Client(port: port).readToEnd()
+    } server: { stream, group in
+      let box = StreamBox(stream)
+      _ = group.loops[0].clock.after(.milliseconds(1)) { box.close() }
+      var buffer: [UInt8] = []
+      do throws(StreamError) {
+        _ = try await stream.read(into: &buffer, atMost: 10)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    #expect(failure.withLock { $0 } == .closed)
+  }
+
+  @Test func aTakenPortIsSaidClearly() throws {
+    let first = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
+    let error = #expect(throws: ListenError.self) { try BoundSocket(first.address) }
+    #expect(error?.isAddressInUse == true)
+    #expect(error?.description.contains("another process listens there") == true)
+  }
+
+  @Test func aStaleUnixSocketIsReplacedAndALiveOneIsNot() throws {
+    let path = "/tmp/gantry-unix-test-\(getpid())"
+    defer { unlink(path) }
+    do { _ = try BoundSocket(.unix(path: path)) }
+    let second = try BoundSocket(.unix(path: path))
+    #expect(throws: ListenError.self) { try BoundSocket(second.address) }
+  }
+}
+
+/// Carries a stream into a timer's closure of the same loop.
+private final class StreamBox: @unchecked Sendable {
+  // Safe because: the timer fires on the loop that owns the stream.
+  private let stream: any ByteStream
+  init(_ stream: any ByteStream) { self.stream = stream }
+  func close() { stream.close() }
+}
