@@ -98,7 +98,8 @@ public final class EventLoop: LoopExecutor, @unchecked Sendable {
       unsafe _ = uv_run(loop, UV_RUN_DEFAULT)
       if closeOwnHandles() { break }
     }
-    unsafe _ = uv_run(loop, UV_RUN_DEFAULT)
+    // Close callbacks come at the end of a turn; twice, because the first may be cut short by the stop flag.
+    for _ in 0..<2 { unsafe _ = uv_run(loop, UV_RUN_NOWAIT) }
   }
 
   /// After `uv_stop`: closes the loop's own handles when no job is left; false when there is more to run.
