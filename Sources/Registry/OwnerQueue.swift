@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// A turn that one owner holds at a time, and those who wait for it, first come, first served.
+///
+/// A plain value in the table of an actor: it decides, the actor suspends and resumes.
+struct OwnerQueue {
+  private(set) var holder: OwnerID?
+  private var waiting: [(owner: OwnerID, continuation: CheckedContinuation<Void, Never>)] = []
+  private var firstWaiting = 0
+
+  /// Whether nobody holds it; then nobody waits either.
+  var isFree: Bool { holder == nil }
+
+  /// Takes the turn if it is free.
+  mutating func tryTake(_ owner: OwnerID) -> Bool {
+    guard holder == nil else { return false }
+    holder = owner
+    return true
+  }
+
+  /// Lines up. The continuation is the one that ``leave(_:)`` returns when the turn has come.
+  mutating func wait(_ owner: OwnerID, _ continuation: CheckedContinuation<Void, Never>) {
+    precondition(holder != nil, "nobody waits for a free turn")
+    waiting.append((owner, continuation))
+  }
+
+  /// Gives the turn up and to the next in line, whose continuation the caller resumes.
+  mutating func leave(_ owner: OwnerID) -> CheckedContinuation<Void, Never>? {
+    precondition(holder == owner, "only the holder gives up the turn")
+    guard firstWaiting < waiting.count else {
+      holder = nil
+      return nil
+    }
+    let next = waiting[firstWaiting]
+    firstWaiting += 1
+    if firstWaiting == waiting.count {
+      waiting.removeAll()
+      firstWaiting = 0
+    }
+    holder = next.owner
+    return next.continuation
+  }
+}

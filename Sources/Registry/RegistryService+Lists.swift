@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+public import GantryStorage
+
+extension RegistryService {
+  /// Tags of a repository in byte order (end-8): at most `limit`, strictly after `last`.
+  public func tags(
+    in repository: RepositoryName, after last: String?, limit: Int
+  ) async throws(RegistryError) -> ListPage<Tag> {
+    do {
+      if let page = try await storage.tags(in: repository, after: last, limit: limit) { return page }
+    } catch { throw .storage(error) }
+    throw .repositoryUnknown(repository)
+  }
+
+  /// Repositories in catalog order: at most `limit`, strictly after `last`.
+  public func repositories(
+    after last: String?, limit: Int
+  ) async throws(RegistryError) -> ListPage<RepositoryName> {
+    do { return try await storage.repositories(after: last, limit: limit) } catch { throw .storage(error) }
+  }
+
+  /// The manifests that are about `subject` (end-12), by digest: strictly after `last`, of `artifactType` when that is
+  /// given. Reads at most `limit` manifests; `next` says after which digest to go on when more were left.
+  public func referrers(
+    of subject: Digest, in repository: RepositoryName, artifactType: MediaType?, after last: Digest?, limit: Int
+  ) async throws(RegistryError) -> (descriptors: [Descriptor], next: Digest?) {
+    var candidates: [Digest]
+    do {
+      candidates = try await storage.referrers(of: subject, in: repository) { bytes in
+        // What cannot be read has no subject.
+        (try? ManifestReader.read(bytes))?.subject?.digest
+      }
+      candidates += try await fallbackReferrers(of: subject, in: repository)
+    } catch { throw .storage(error) }
+    candidates = Set(candidates).sorted()
+    if let last { candidates.removeAll { $0 <= last } }
+    var descriptors: [Descriptor] = []
+    for digest in candidates.prefix(limit) {
+      guard let manifest = try await referrer(digest, of: subject, in: repository) else { continue }
+      if let artifactType, manifest.artifactType != artifactType { continue }
+      descriptors.append(manifest)
+    }
+    return (descriptors, candidates.count > limit ? candidates[limit - 1] : nil)
+  }
+
+  private func referrer(
+    _ digest: Digest, of subject: Digest, in repository: RepositoryName
+  ) async throws(RegistryError) -> Descriptor? {
+    let bytes: [UInt8]?
+    do { bytes = try await storage.manifest(digest, in: repository) } catch { throw .storage(error) }
+    guard let bytes else { return nil }
+    // What cannot be read is about nothing.
+    guard let manifest = try? await read(bytes, contentType: nil), manifest.subject?.digest == subject else {
+      return nil
+    }
+    return manifest.referrerDescriptor(digest: digest, size: Int64(bytes.count))
+  }
+
+  /// What clients listed under the fallback tag (clause 12.6); whether it is true is judged when it is read.
+  private func fallbackReferrers(
+    of subject: Digest, in repository: RepositoryName
+  ) async throws(StorageError) -> [Digest] {
+    guard let index = try await storage.tag(FallbackTag.name(for: subject), in: repository),
+      let bytes = try await storage.manifest(index, in: repository)
+    else { return [] }
+    // A tag of that form that is no index lists nothing.
+    guard let manifest = try? await read(bytes, contentType: nil) else { return [] }
+    return manifest.manifests.map(\.digest)
+  }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryStorage
+import GantryWorld
+
+/// One repository while it is being changed: its writes happen one after the other, so that a condition that held when
+/// it was checked holds when the write is done, and nothing is unlinked between the check of a manifest's references and
+/// the manifest.
+///
+/// Isolation: an actor on the loop that the hash of the repository's name names; exists while a write uses it.
+actor RepositoryState {
+  let name: RepositoryName
+  private let loop: any LoopExecutor
+  private let storage: any StorageEngine
+  private let validation: ManifestValidation
+  private var turn = OwnerQueue()
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  init(
+    _ name: RepositoryName, storage: any StorageEngine, validation: ManifestValidation, on loop: any LoopExecutor
+  ) {
+    self.name = name
+    self.storage = storage
+    self.validation = validation
+    self.loop = loop
+  }
+
+  /// Stores a manifest, then points the tags at it.
+  func put(_ push: CheckedPush, by owner: OwnerID) async throws(RegistryError) -> ManifestReceipt {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    do {
+      try await check(push.condition, of: push.reference)
+      try await ManifestCheck(storage: storage, validation: validation, repository: name).check(push.manifest)
+      let subject = push.manifest.subject?.digest
+      try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
+      for tag in push.tags { try await storage.setTag(tag, to: push.digest, in: name) }
+      return ManifestReceipt(
+        digest: push.digest, mediaType: push.manifest.mediaType, subject: subject, tags: push.tags)
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch let error as RegistryError {
+      throw error
+    } catch {
+      preconditionFailure("typed throws leave no third kind: \(error)")
+    }
+  }
+
+  /// Removes a tag, or a manifest and then every tag that points at it.
+  func delete(
+    _ reference: Reference, when condition: WriteCondition, by owner: OwnerID
+  ) async throws(RegistryError) {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    do {
+      try await check(condition, of: reference)
+      switch reference {
+      case .tag(let tag):
+        guard try await storage.removeTag(tag, in: name) else { throw RegistryError.manifestUnknown(reference) }
+      case .digest(let digest):
+        guard try await storage.removeManifest(digest, in: name) else {
+          throw RegistryError.manifestUnknown(reference)
+        }
+        for tag in try await storage.tags(pointingAt: digest, in: name) {
+          // False means that somebody else removed it meanwhile, which is what we want.
+          _ = try await storage.removeTag(tag, in: name)
+        }
+      }
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch let error as RegistryError {
+      throw error
+    } catch {
+      preconditionFailure("typed throws leave no third kind: \(error)")
+    }
+  }
+
+  /// Takes a blob from the repository; false when it was not linked.
+  func unlink(_ digest: Digest, by owner: OwnerID) async throws(RegistryError) -> Bool {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    do { return try await storage.unlink(digest, from: name) } catch { throw .storage(error) }
+  }
+
+  private func check(_ condition: WriteCondition, of reference: Reference) async throws {
+    guard !condition.isEmpty else { return }
+    let current: Digest?
+    switch reference {
+    case .tag(let tag): current = try await storage.tag(tag, in: name)
+    case .digest(let digest): current = try await storage.hasManifest(digest, in: name) ? digest : nil
+    }
+    guard condition.holds(for: current) else { throw RegistryError.conditionFailed(current: current) }
+  }
+
+  private func takeTurn(_ owner: OwnerID) async {
+    if turn.tryTake(owner) { return }
+    await withCheckedContinuation { turn.wait(owner, $0) }
+  }
+
+  private func leaveTurn(_ owner: OwnerID) {
+    turn.leave(owner)?.resume()
+  }
+}
+
+/// A push whose document was read and whose digest was computed.
+struct CheckedPush: Sendable {
+  let bytes: [UInt8]
+  let digest: Digest
+  let manifest: Manifest
+  let reference: Reference
+  let tags: [Tag]
+  let condition: WriteCondition
+}

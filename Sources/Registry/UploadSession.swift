@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryStorage
+import GantryWorld
+
+/// One upload while requests work on it: a lease on the storage's ingest session.
+///
+/// Isolation: an actor on the loop of the connection that took the upload up first. It exists only while some request
+/// uses it (``UploadTable`` counts); between requests everything lives in the storage, so that an idle upload costs no
+/// memory here and another process may go on with it.
+/// Storage calls are taken in turns: an ingest session takes one call at a time, and an actor may be re-entered while
+/// it waits.
+actor UploadSession {
+  let loop: any LoopExecutor
+  private let key: UploadKey
+  private let storage: any StorageEngine
+  private var machine = UploadSessionMachine()
+  private var turn = OwnerQueue()
+  private var ingest: (any IngestSession)?
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  init(_ key: UploadKey, storage: any StorageEngine, on loop: any LoopExecutor) {
+    self.key = key
+    self.storage = storage
+    self.loop = loop
+  }
+
+  /// Makes the upload in the storage and claims it.
+  func begin(algorithm: DigestAlgorithm, by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    do {
+      let session = try await storage.beginIngest(key.id, in: key.repository, algorithm: algorithm)
+      ingest = session
+      let claim = machine.claim(by: owner, startingAt: nil, standingAt: session.offset)
+      precondition(claim == .granted, "a session that has just begun is free")
+      return status(of: session)
+    } catch {
+      throw registryError(error)
+    }
+  }
+
+  /// Claims the upload for bytes that begin at `start`, or wherever it stands when that is nil.
+  func claim(startingAt start: UInt64?, by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let session = try await opened()
+    switch machine.claim(by: owner, startingAt: start, standingAt: session.offset) {
+    case .granted: return status(of: session)
+    case .ended: throw .uploadUnknown(key.id)
+    case .outOfOrder:
+      let stands = status(of: session)
+      await releaseUnlessHeld()
+      throw .uploadOutOfOrder(stands: stands, claimed: start ?? 0)
+    }
+  }
+
+  /// Where the upload stands, without claiming it.
+  func inspect(by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let stands = status(of: try await opened())
+    await releaseUnlessHeld()
+    return stands
+  }
+
+  /// Hands bytes to the storage; returns an empty array for reuse.
+  func append(_ bytes: [UInt8], by owner: OwnerID) async throws(RegistryError) -> [UInt8] {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let session = try held(by: owner)
+    do { return try await session.append(bytes) } catch { throw registryError(error) }
+  }
+
+  /// Waits until everything appended can be resumed by anybody.
+  func flush(by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let session = try held(by: owner)
+    do { try await session.flush() } catch { throw registryError(error) }
+    return status(of: session)
+  }
+
+  /// Makes the content a blob of the repository; the upload has ended, except after an environment's fault.
+  func commit(as digest: Digest, by owner: OwnerID) async throws(RegistryError) {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let session = try held(by: owner)
+    machine.beginCommit(by: owner)
+    do {
+      try await session.commit(as: digest)
+      finish()
+    } catch {
+      switch error {
+      case .digestMismatch, .sessionGone: finish()
+      case .sessionBusy, .noSpace, .exhausted, .readOnly, .failed, .damaged: machine.resumeAfterCommit(by: owner)
+      }
+      throw registryError(error)
+    }
+  }
+
+  /// Ends the upload and removes its bytes.
+  func cancel(by owner: OwnerID) async throws(RegistryError) {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    let session = try held(by: owner)
+    do { try await session.abort() } catch { throw registryError(error) }
+    finish()
+  }
+
+  /// The request is over. When it still held the session, the storage lets go of descriptors and locks.
+  func letGo(by owner: OwnerID) async {
+    await takeTurn(owner)
+    defer { leaveTurn(owner) }
+    guard machine.letGo(by: owner) else { return }
+    await releaseUnlessHeld()
+  }
+
+  private func opened() async throws(RegistryError) -> any IngestSession {
+    if case .ended = machine.phase { throw .uploadUnknown(key.id) }
+    do {
+      if let ingest {
+        try await ingest.acquire()
+        return ingest
+      }
+      guard let session = try await storage.resumeIngest(key.id, in: key.repository) else {
+        throw RegistryError.uploadUnknown(key.id)
+      }
+      ingest = session
+      return session
+    } catch let error as StorageError {
+      throw registryError(error)
+    } catch let error as RegistryError {
+      throw error
+    } catch {
+      preconditionFailure("typed throws leave no third kind: \(error)")
+    }
+  }
+
+  private func held(by owner: OwnerID) throws(RegistryError) -> any IngestSession {
+    switch machine.verdict(for: owner) {
+    case .superseded: throw .uploadSuperseded(key.id)
+    case .ended: throw .uploadUnknown(key.id)
+    case .proceed:
+      guard let ingest else { preconditionFailure("a session that is held is open") }
+      return ingest
+    }
+  }
+
+  private func releaseUnlessHeld() async {
+    guard case .idle = machine.phase, let session = ingest else { return }
+    ingest = nil
+    await session.release()
+  }
+
+  private func finish() {
+    machine.end()
+    ingest = nil
+  }
+
+  private func status(of session: any IngestSession) -> UploadStatus {
+    UploadStatus(id: key.id, repository: key.repository, offset: session.offset, startedAt: session.startedAt)
+  }
+
+  private func registryError(_ error: StorageError) -> RegistryError {
+    switch error {
+    case .digestMismatch(let expected, let actual): .digestMismatch(expected: expected, actual: actual)
+    case .sessionGone: .uploadUnknown(key.id)
+    case .sessionBusy: .uploadBusy(key.id)
+    case .noSpace, .exhausted, .readOnly, .failed, .damaged: .storage(error)
+    }
+  }
+
+  private func takeTurn(_ owner: OwnerID) async {
+    if turn.tryTake(owner) { return }
+    await withCheckedContinuation { turn.wait(owner, $0) }
+  }
+
+  private func leaveTurn(_ owner: OwnerID) {
+    turn.leave(owner)?.resume()
+  }
+}
