@@ -13,18 +13,19 @@ public final class SimulatedProcess: Sendable {
   /// The loops of ``world`` with their own type.
   public let loops: [SimulatedLoop]
   private let scheduler: SimulatedScheduler
-  private let onKill: @Sendable () -> Void
+  private let disk: SimulatedDisk
 
   init(
-    id: SimulatedScheduler.ProcessID, scheduler: SimulatedScheduler, loopCount: Int, files: any Files,
-    wallClock: SimulatedWallClock, workerDelay: ClosedRange<Duration>?, onKill: @escaping @Sendable () -> Void
+    id: SimulatedScheduler.ProcessID, scheduler: SimulatedScheduler, loopCount: Int, disk: SimulatedDisk,
+    wallClock: SimulatedWallClock, workerDelay: ClosedRange<Duration>?
   ) {
     self.id = id
     self.scheduler = scheduler
-    self.onKill = onKill
+    self.disk = disk
     loops = (0..<loopCount).map { SimulatedLoop(scheduler: scheduler, index: $0, process: id) }
     world = World(
-      loops: loops, workers: SimulatedWorkers(scheduler: scheduler, process: id, delay: workerDelay), files: files,
+      loops: loops, workers: SimulatedWorkers(scheduler: scheduler, process: id, delay: workerDelay),
+      files: disk.view(of: id),
       entropy: SeededEntropy(seed: scheduler.draw { $0.next() }), clock: wallClock)
   }
 
@@ -33,6 +34,6 @@ public final class SimulatedProcess: Sendable {
   public func kill() {
     scheduler.note("process \(id) is killed")
     scheduler.kill(id)
-    onKill()
+    disk.kill(id)
   }
 }

@@ -12,17 +12,40 @@ public final class SimulatedWorld: Sendable {
   public let scheduler: SimulatedScheduler
   /// The time of day.
   public let wallClock: SimulatedWallClock
+  /// The disk that all processes share.
+  public let disk: SimulatedDisk
   /// The first process.
   public let process: SimulatedProcess
-  private let processCount = Mutex(1)
+  private let workerDelay: ClosedRange<Duration>?
+  private let processes: Mutex<[SimulatedProcess]>
 
   /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range.
-  public init(seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil) {
+  public init(
+    seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, diskCapacity: Int = 256 << 20
+  ) {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
+    disk = SimulatedDisk(capacity: diskCapacity, clock: wallClock)
+    self.workerDelay = workerDelay
     process = SimulatedProcess(
-      id: 0, scheduler: scheduler, loopCount: loops, files: NoFiles(), wallClock: wallClock,
-      workerDelay: workerDelay, onKill: {})
+      id: 0, scheduler: scheduler, loopCount: loops, disk: disk, wallClock: wallClock, workerDelay: workerDelay)
+    processes = Mutex([process])
+  }
+
+  /// Starts another process on the same disk: a second server, a client, or the successor of one that was killed.
+  public func startProcess(loops: Int = 1) -> SimulatedProcess {
+    let id = processes.withLock { $0.count }
+    let process = SimulatedProcess(
+      id: id, scheduler: scheduler, loopCount: loops, disk: disk, wallClock: wallClock, workerDelay: workerDelay)
+    processes.withLock { $0.append(process) }
+    scheduler.note("process \(id) starts")
+    return process
+  }
+
+  /// Cuts the power of the machine: every process dies, and the disk keeps what was synced, and `keeping` of the rest.
+  public func crash(keeping: CrashKeeping = .synced) {
+    for process in processes.withLock({ $0 }) { process.kill() }
+    disk.crash(keeping: keeping)
   }
 
   /// The outside of the first process.
