@@ -8,6 +8,7 @@ internal import Glibc
 /// A connected socket as a stream of bytes.
 final class SocketStream: ByteStream {
   let peer: PeerAddress
+  private(set) var progress: UInt64 = 0
   private let poll: SocketPoll
   /// Whether a read may find something: false after a read that emptied the socket.
   private var mayHaveInput = true
@@ -30,6 +31,7 @@ final class SocketStream: ByteStream {
         let count = receive(into: &buffer, atMost: limit)
         if count >= 0 {
           mayHaveInput = count == limit
+          progress &+= UInt64(count)
           return count
         }
         guard count == -Int(EAGAIN) || count == -Int(EINTR) else { throw Self.error(Int32(-count)) }
@@ -71,6 +73,7 @@ final class SocketStream: ByteStream {
       }
       if result >= 0 {
         sent += result
+        progress &+= UInt64(result)
       } else if result == -Int(EAGAIN) {
         await poll.writable()
       } else if result != -Int(EINTR) {
@@ -95,6 +98,7 @@ final class SocketStream: ByteStream {
           poll.descriptor, file.descriptor, Int64(position), Int(pieceEnd - position))
         if result > 0 {
           position += UInt64(result)
+          progress &+= UInt64(result)
         } else if result == 0 {
           throw .truncatedFile
         } else if result == -Int(EAGAIN) {

@@ -17,10 +17,10 @@ public struct Request {
   /// Whether the connection is encrypted.
   public let isSecure: Bool
   /// Names the request in logs; unique for all practical purposes.
-  public let id: String
+  public let id: RequestID
 
   /// Makes a request.
-  public init(head: RequestHead, body: (any RequestBody)?, peer: PeerAddress, isSecure: Bool, id: String) {
+  public init(head: RequestHead, body: (any RequestBody)?, peer: PeerAddress, isSecure: Bool, id: RequestID) {
     self.head = head
     self.body = body
     self.peer = peer

@@ -26,7 +26,7 @@ public struct ResponseOutcome: Sendable {
   /// The other end.
   public var peer: PeerAddress
   /// The request's id.
-  public var requestID: String
+  public var requestID: RequestID
   /// The status that was sent.
   public var status: HTTPStatus
   /// Body bytes that were sent.
@@ -38,7 +38,7 @@ public struct ResponseOutcome: Sendable {
 
   /// Makes an outcome.
   public init(
-    head: RequestHead?, peer: PeerAddress, requestID: String, status: HTTPStatus, bytesSent: UInt64,
+    head: RequestHead?, peer: PeerAddress, requestID: RequestID, status: HTTPStatus, bytesSent: UInt64,
     duration: Duration, isComplete: Bool
   ) {
     self.head = head

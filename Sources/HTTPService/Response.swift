@@ -36,6 +36,8 @@ public enum ResponseBody: Sendable {
   case file(any OpenFile, Range<UInt64>)
   /// Several pieces one after the other, as multipart/byteranges needs them.
   case pieces([Piece])
+  /// Bytes whose number is not known beforehand, sent in the chunked coding (to HTTP/1.0: until the connection closes).
+  case stream(any ResponseStream)
 
   /// One piece of a body in several pieces.
   public enum Piece: Sendable {
@@ -56,13 +58,32 @@ public enum ResponseBody: Sendable {
     }
   }
 
-  /// How many bytes it is.
-  public var length: UInt64 {
+  /// How many bytes it is; nil when that is not known beforehand.
+  public var length: UInt64? {
     switch self {
     case .empty: 0
     case .bytes(let bytes): UInt64(bytes.count)
     case .file(_, let region): region.upperBound - region.lowerBound
     case .pieces(let pieces): pieces.reduce(0) { $0 + $1.length }
+    case .stream: nil
     }
+  }
+}
+
+/// A body that is made while it is sent. Pulled by one connection, on its loop.
+public protocol ResponseStream: Sendable {
+  /// The next bytes, never empty; nil at the end. A failure after the head has left can only be told by closing the
+  /// connection, which throwing does.
+  func next() async throws(ResponseStreamFailure) -> [UInt8]?
+}
+
+/// A streamed body broke off.
+public struct ResponseStreamFailure: Error, Sendable, Hashable {
+  /// Why, for the log.
+  public var reason: String
+
+  /// Makes a failure.
+  public init(reason: String) {
+    self.reason = reason
   }
 }

@@ -9,6 +9,9 @@ public protocol ByteStream: AnyObject {
   /// Who is at the other end, for logs and limits.
   var peer: PeerAddress { get }
 
+  /// Bytes that came in and went out so far; grows while the other end is alive, which is what deadlines ask.
+  var progress: UInt64 { get }
+
   /// Appends what has arrived, at most `limit` bytes, to `buffer`; waits until there is something.
   /// Returns how many bytes came; 0 at the end of the stream.
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryHTTPService
+internal import GantryHTTPWire
+internal import GantryWorld
+
+/// One HTTP/1.1 connection: reads requests one after the other, has them answered, and writes the answers in their order.
+///
+/// Isolation: lives on the loop that its stream belongs to; one task runs ``run()`` from the first byte to the last and
+/// is suspended in between. Whatever ends the connection closes the stream, and the wait under way ends with it.
+actor Connection {
+  private let loop: any LoopExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  private let stream: any ByteStream
+  private let input: ConnectionInput
+  private let responder: any RequestResponder
+  private let wallClock: any WallClock
+  private let identity: (UInt64, UInt64)
+  private var served: UInt64 = 0
+  private var date = ResponseDate()
+  private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
+
+  /// Bodies up to this size leave in the same write as their head.
+  private static let joinedBodyBytesMax = 64 << 10
+
+  init(_ accepted: any AcceptedStream, on loop: any LoopExecutor, serving shared: ConnectionTable.Shared)
+    throws(StreamError)
+  {
+    self.loop = loop
+    let stream = try accepted.open(on: loop)
+    self.stream = stream
+    responder = shared.responder
+    wallClock = shared.wallClock
+    identity = shared.identities.next()
+    input = ConnectionInput(stream, limits: shared.limits, clock: loop.clock)
+  }
+
+  /// Serves until the connection ends, and closes it.
+  func run() async {
+    var isFirst = true
+    serving: while true {
+      switch await input.nextHead(isFirst: isFirst) {
+      case .end:
+        break serving
+      case .malformed(let error):
+        await refuse(error)
+        break serving
+      case .head(let head):
+        guard await serve(head) else { break serving }
+      }
+      isFirst = false
+      if input.machine.isDraining, input.available.isEmpty { break }
+    }
+    stream.close()
+  }
+
+  /// Closes when time has run out. Called by the table about once a second.
+  func checkDeadline(now: LoopInstant) {
+    if input.machine.isOverdue(now: now, progress: stream.progress) { stream.close() }
+  }
+
+  /// Takes no further request; closes at once when none is under way.
+  func drain() {
+    if input.machine.drain() { stream.close() }
+  }
+
+  /// Closes at once, whatever is under way.
+  func abort() {
+    _ = input.machine.drain()
+    stream.close()
+  }
+
+  // MARK: One exchange
+
+  /// Answers one request. False when the connection has to end.
+  private func serve(_ head: RequestHead) async -> Bool {
+    let began = loop.clock.now
+    served &+= 1
+    let id = RequestID(high: identity.0, low: identity.1 &+ served)
+    input.enter(.responding)
+    let body = RequestBodyStream(of: head, input: input)
+    let request = Request(head: head, body: body, peer: stream.peer, isSecure: false, id: id)
+    let response = await responder.respond(to: request)
+    let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection)
+    let next = input.machine.next(
+      kept: kept, bodyIsComplete: body?.isComplete ?? true, bodyWasAwaited: body?.isAwaited ?? false,
+      bodyIsUsable: body?.isUsable ?? true)
+    let isComplete = await send(
+      response, to: head.method, version: head.version, keepAlive: next == .request || next == .discard)
+    responder.finished(
+      ResponseOutcome(
+        head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: responseProgress.body,
+        duration: loop.clock.now.duration(since: began), isComplete: isComplete))
+    guard isComplete else { return false }
+    switch next {
+    case .request: return true
+    case .discard:
+      if await body?.discard(atMost: input.limits.discardBytesMax) ?? true { return true }
+      await linger()
+      return false
+    case .linger:
+      await linger()
+      return false
+    case .close: return false
+    }
+  }
+
+  /// Answers what could not be understood, and ends.
+  private func refuse(_ error: WireError) async {
+    let began = loop.clock.now
+    let response = responder.respond(toMalformed: error)
+    let isComplete = await send(response, to: .get, version: .http11, keepAlive: false)
+    served &+= 1
+    responder.finished(
+      ResponseOutcome(
+        head: nil, peer: stream.peer, requestID: RequestID(high: identity.0, low: identity.1 &+ served),
+        status: response.status, bytesSent: responseProgress.body,
+        duration: loop.clock.now.duration(since: began), isComplete: isComplete))
+    if isComplete { await linger() }
+  }
+
+  /// Says that nothing more comes, and drops what the client still sends until it closes too: closing with unread input
+  /// would reset the connection and could destroy the response on its way (RFC 9112 section 9.6).
+  private func linger() async {
+    input.enter(.lingering)
+    stream.finishWriting()
+    var dropped: [UInt8] = []
+    var left = input.limits.discardBytesMax
+    while left > 0 {
+      dropped.removeAll(keepingCapacity: true)
+      do {
+        let count = try await stream.read(into: &dropped, atMost: 64 << 10)
+        if count == 0 { return }
+        left -= count
+      } catch {
+        return
+      }
+    }
+  }
+
+  // MARK: Writing
+
+  /// Sends a response. False when the client did not take all of it.
+  private func send(
+    _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
+  ) async -> Bool {
+    responseProgress = (response.status, 0)
+    let framing: ResponseFraming =
+      if response.status.forbidsContent {
+        .none
+      } else if let length = response.body.length {
+        .length(length)
+      } else {
+        version == .http11 ? .chunked : .untilClose
+      }
+    var output: [UInt8] = []
+    ResponseWriter.writeHead(
+      status: response.status, fields: response.fields, framing: framing,
+      keepAlive: keepAlive && framing != .untilClose, version: version, date: date.text(at: wallClock.now.seconds),
+      into: &output)
+    input.enter(.writing)
+    do {
+      if method == .head || response.status.forbidsContent {
+        try await stream.write(output, more: false)
+      } else {
+        try await write(response.body, after: output, framing: framing)
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private func write(
+    _ body: ResponseBody, after head: consuming [UInt8], framing: ResponseFraming
+  ) async throws(StreamError) {
+    switch body {
+    case .empty:
+      try await stream.write(head, more: false)
+    case .bytes(let bytes):
+      try await write(bytes, after: head)
+    case .file(let file, let region):
+      try await stream.write(head, more: !region.isEmpty)
+      try await send(file, region)
+    case .pieces(let pieces):
+      try await stream.write(head, more: !pieces.isEmpty)
+      for piece in pieces { try await write(piece) }
+    case .stream(let source):
+      try await stream.write(head, more: true)
+      try await write(source, isChunked: framing == .chunked)
+    }
+  }
+
+  private func write(_ bytes: [UInt8], after head: consuming [UInt8]) async throws(StreamError) {
+    if bytes.count <= Self.joinedBodyBytesMax {
+      var joined = head
+      joined.append(contentsOf: bytes)
+      try await stream.write(joined, more: false)
+    } else {
+      try await stream.write(head, more: true)
+      try await stream.write(bytes, more: false)
+    }
+    responseProgress.body += UInt64(bytes.count)
+  }
+
+  private func write(_ piece: ResponseBody.Piece) async throws(StreamError) {
+    switch piece {
+    case .bytes(let bytes):
+      try await stream.write(bytes, more: false)
+      responseProgress.body += UInt64(bytes.count)
+    case .slice(let bytes, let range):
+      try await stream.write([UInt8](bytes[range]), more: false)
+      responseProgress.body += UInt64(range.count)
+    case .file(let file, let region):
+      try await send(file, region)
+    }
+  }
+
+  private func send(_ file: any OpenFile, _ region: Range<UInt64>) async throws(StreamError) {
+    guard !region.isEmpty else { return }
+    let before = stream.progress
+    defer { responseProgress.body += stream.progress &- before }
+    try await stream.send(file, from: region.lowerBound, count: region.upperBound - region.lowerBound)
+  }
+
+  private func write(_ source: any ResponseStream, isChunked: Bool) async throws(StreamError) {
+    while true {
+      let bytes: [UInt8]?
+      do {
+        bytes = try await source.next()
+      } catch {
+        throw .closed
+      }
+      var output: [UInt8] = []
+      if let bytes {
+        if isChunked { ResponseWriter.writeChunkHeader(size: bytes.count, into: &output) }
+        output.append(contentsOf: bytes)
+        if isChunked { ResponseWriter.writeChunkEnd(into: &output) }
+      } else if isChunked {
+        ResponseWriter.writeLastChunk(into: &output)
+      }
+      try await stream.write(output, more: false)
+      guard let bytes else { return }
+      responseProgress.body += UInt64(bytes.count)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryHTTPService
+internal import GantryHTTPWire
+internal import GantryWorld
+
+/// The receiving side of a connection: its stream, the bytes that came and were not used yet, and the machine that
+/// watches the time. Shared by the connection and the body of its current request, in one isolation.
+final class ConnectionInput {
+  let stream: any ByteStream
+  let limits: ServerLimits
+  var machine: ConnectionMachine
+  private let clock: any LoopClock
+  private var parser: RequestParser
+  private var buffer: [UInt8] = []
+  private var start = 0
+
+  /// What a head is read in at a time: more than nearly every head.
+  private static let headReadBytes = 16 << 10
+
+  init(_ stream: any ByteStream, limits: ServerLimits, clock: any LoopClock) {
+    self.stream = stream
+    self.limits = limits
+    self.clock = clock
+    parser = RequestParser(limits: limits.wire)
+    machine = ConnectionMachine(limits: limits, now: clock.now)
+  }
+
+  /// How a wait for a request ended.
+  enum Arrival {
+    case head(RequestHead)
+    case malformed(WireError)
+    /// The client closed, or went away, or ran out of time.
+    case end
+  }
+
+  func enter(_ phase: ConnectionMachine.Phase) {
+    machine.enter(phase, now: clock.now, progress: stream.progress)
+  }
+
+  /// Waits for the next head. Holds no buffer while nothing has come.
+  func nextHead(isFirst: Bool) async -> Arrival {
+    parser.reset()
+    enter(start < buffer.count || isFirst ? .head : .idle)
+    while true {
+      if start < buffer.count {
+        switch parser.parse(buffer, from: start) {
+        case .head(let head, let consumed):
+          consume(consumed)
+          return .head(head)
+        case .failed(let error):
+          return .malformed(error)
+        case .needMore:
+          if machine.phase == .idle { enter(.head) }
+        }
+      }
+      guard await receive(atMost: Self.headReadBytes) else { return .end }
+    }
+  }
+
+  /// Bytes that came and were not used yet.
+  var available: ArraySlice<UInt8> { buffer[start...] }
+
+  /// Runs a decoder over what came and was not used yet.
+  func decode(_ decoder: inout ChunkedDecoder) -> (ChunkedDecoder.Step, data: ArraySlice<UInt8>) {
+    let step = decoder.decode(buffer, from: start)
+    guard case .data(let range, _) = step else { return (step, []) }
+    return (step, buffer[range])
+  }
+
+  /// Marks bytes as used; the buffer is given back with the last.
+  func consume(_ count: Int) {
+    start += count
+    if start == buffer.count {
+      buffer = []
+      start = 0
+    }
+  }
+
+  /// Waits for more bytes behind those that are there. False at the end of the stream or after a failure.
+  func receive(atMost limit: Int) async -> Bool {
+    if start > 0 {
+      buffer.removeFirst(start)
+      // The parser counts from its offset, which moves with the bytes.
+      start = 0
+    }
+    do {
+      return try await stream.read(into: &buffer, atMost: limit) > 0
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryHTTPService
+internal import GantryHTTPWire
+internal import GantryWorld
+internal import Synchronization
+
+/// The connections of one loop. Lives on that loop.
+actor ConnectionTable {
+  /// What every connection of the loop is given.
+  struct Shared: Sendable {
+    let responder: any RequestResponder
+    let limits: ServerLimits
+    let wallClock: any WallClock
+    let identities: Identities
+  }
+
+  /// Hands out numbers that no other connection has: random where the process starts, then counted.
+  final class Identities: Sendable {
+    private let high: UInt64
+    private let low: Atomic<UInt64>
+
+    /// Requests that one connection may number before it could meet the next one's.
+    private static let stride: UInt64 = 1 << 32
+
+    init(entropy: any Entropy) {
+      let words = entropy.bytes(16).reduce(into: (UInt64(0), UInt64(0))) { words, byte in
+        words = (words.0 << 8 | words.1 >> 56, words.1 << 8 | UInt64(byte))
+      }
+      high = words.0
+      low = Atomic(words.1)
+    }
+
+    func next() -> (UInt64, UInt64) {
+      (high, low.wrappingAdd(Self.stride, ordering: .relaxed).newValue)
+    }
+  }
+
+  /// How often deadlines are looked at. They are counted in many seconds, so a coarse look costs nothing and misses
+  /// nothing.
+  private static let sweepInterval = Duration.seconds(1)
+
+  private let loop: any LoopExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  private let shared: Shared
+  private let connectionsMax: Int
+  private var connections: [ObjectIdentifier: Connection] = [:]
+  private var sweepTimer: (any LoopTimer)?
+  private var isDraining = false
+  private var emptied: CheckedContinuation<Void, Never>?
+
+  init(on loop: any LoopExecutor, connectionsMax: Int, shared: Shared) {
+    self.loop = loop
+    self.connectionsMax = connectionsMax
+    self.shared = shared
+  }
+
+  /// Serves an accepted connection to its end.
+  func serve(_ accepted: any AcceptedStream) async {
+    guard !isDraining else { return accepted.refuse() }
+    guard connections.count < connectionsMax else { return await refuse(accepted) }
+    let connection: Connection
+    do {
+      connection = try Connection(accepted, on: loop, serving: shared)
+    } catch {
+      return
+    }
+    connections[ObjectIdentifier(connection)] = connection
+    if sweepTimer == nil { armSweep() }
+    await connection.run()
+    connections[ObjectIdentifier(connection)] = nil
+    if connections.isEmpty { settle() }
+  }
+
+  /// Tells a client that there is no room, in one packet that no slow client can hold us up with.
+  private func refuse(_ accepted: any AcceptedStream) async {
+    var output: [UInt8] = []
+    var fields = Fields()
+    fields.append("Retry-After", "1")
+    ResponseWriter.writeHead(
+      status: .serviceUnavailable, fields: fields, framing: .length(0), keepAlive: false, date: [], into: &output)
+    do {
+      let stream = try accepted.open(on: loop)
+      defer { stream.close() }
+      try await stream.write(output, more: false)
+      stream.finishWriting()
+    } catch {
+      accepted.refuse()
+    }
+  }
+
+  private func settle() {
+    sweepTimer?.cancel()
+    sweepTimer = nil
+    emptied?.resume()
+    emptied = nil
+  }
+
+  private func armSweep() {
+    sweepTimer = loop.clock.after(Self.sweepInterval) { [weak self] in
+      self?.assumeIsolated { $0.sweep() }
+    }
+  }
+
+  private func sweep() {
+    let now = loop.clock.now
+    for connection in connections.values {
+      connection.assumeIsolated { $0.checkDeadline(now: now) }
+    }
+    armSweep()
+  }
+
+  /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.
+  func drain(within limit: Duration) async {
+    beginDrain()
+    guard !connections.isEmpty else { return }
+    let cut = loop.clock.after(limit) { [weak self] in
+      self?.assumeIsolated { $0.abort() }
+    }
+    await withCheckedContinuation { emptied = $0 }
+    cut.cancel()
+  }
+
+  private func beginDrain() {
+    isDraining = true
+    for connection in connections.values { connection.assumeIsolated { $0.drain() } }
+  }
+
+  private func abort() {
+    for connection in connections.values { connection.assumeIsolated { $0.abort() } }
+  }
+
+  /// How many connections are open.
+  var count: Int { connections.count }
+}

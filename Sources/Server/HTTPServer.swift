@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryHTTPService
+public import GantryWorld
+internal import Synchronization
+
+/// Serves HTTP/1.1 on listeners: hands each connection to a loop, has requests answered by that loop's responder, and
+/// drains at the end.
+///
+/// Lifecycle: made with its listeners bound, then ``serve()`` once, which returns after ``drain(within:)``.
+public actor HTTPServer {
+  private enum State {
+    case ready
+    case serving
+    case draining
+  }
+
+  private let loop: any LoopExecutor
+  /// The loop that it accepts on: the world's first.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  private let listeners: [any StreamListener]
+  private let tables: [ConnectionTable]
+  private let loops: [any LoopExecutor]
+  private let report: @Sendable (String) -> Void
+  private var state = State.ready
+  private var nextLoop = 0
+
+  /// After a failed accept, before the next: descriptors may come free meanwhile.
+  private static let acceptPause = Duration.milliseconds(100)
+
+  /// Makes a server of these listeners, which live on the world's first loop.
+  ///
+  /// - Parameters:
+  ///   - responder: called once per loop; what it returns answers the requests of that loop's connections.
+  ///   - report: told of trouble that no request can be told of.
+  public init(
+    world: World, listeners: [any StreamListener], limits: ServerLimits,
+    responder: (any LoopExecutor) -> any RequestResponder, report: @escaping @Sendable (String) -> Void
+  ) {
+    loop = world.loops[0]
+    loops = world.loops
+    self.listeners = listeners
+    self.report = report
+    let identities = ConnectionTable.Identities(entropy: world.entropy)
+    let share = max(1, limits.connectionsMax / world.loops.count)
+    tables = world.loops.map { loop in
+      ConnectionTable(
+        on: loop, connectionsMax: share,
+        shared: ConnectionTable.Shared(
+          responder: responder(loop), limits: limits, wallClock: world.clock, identities: identities))
+    }
+  }
+
+  /// Accepts and serves until the server is drained.
+  public func serve() async {
+    guard state == .ready else { return }
+    state = .serving
+    await withTaskGroup(of: Void.self) { group in
+      for listener in listeners {
+        group.addTask { await self.accept(from: listener) }
+      }
+    }
+  }
+
+  private func accept(from listener: any StreamListener) async {
+    while state == .serving {
+      do {
+        guard let accepted = try await listener.accept() else { return }
+        let index = nextLoop
+        nextLoop = (nextLoop + 1) % loops.count
+        let table = tables[index]
+        spawn(on: loops[index]) { await table.serve(accepted) }
+      } catch {
+        report("accept failed: \(error); trying again in \(Self.acceptPause)")
+        await pause(Self.acceptPause)
+      }
+    }
+  }
+
+  private func pause(_ duration: Duration) async {
+    await withCheckedContinuation { continuation in
+      _ = loop.clock.after(duration) { continuation.resume() }
+    }
+  }
+
+  /// Stops accepting, lets requests under way finish for at most `limit`, and returns when every connection is closed.
+  public func drain(within limit: Duration) async {
+    state = .draining
+    for listener in listeners { listener.close() }
+    await withTaskGroup(of: Void.self) { group in
+      for table in tables { group.addTask { await table.drain(within: limit) } }
+    }
+  }
+
+  /// How many connections are open.
+  public var connectionCount: Int {
+    get async {
+      var count = 0
+      for table in tables { count += await table.count }
+      return count
+    }
+  }
+}
