@@ -27,7 +27,7 @@ public struct HTTPSettings: Sendable, Equatable {
   public var secret: String?
   /// `http.relativeurls`: Location and Link hold paths, not absolute URLs. Default false.
   public var usesRelativeURLs: Bool
-  /// `http.draintimeout`: how long a stopping server lets requests finish. Default 30 s; zero means none are waited for.
+  /// `http.draintimeout`: how long a stopping server lets requests finish. Default 30 s; zero waits for none.
   public var drainTimeout: Duration
   /// `http.headers` in the order of the file.
   public var headers: [Header]

@@ -37,7 +37,7 @@ public struct StorageSettings: Sendable, Equatable {
 
   /// Makes the section; the defaults are those of the built-in configuration.
   public init(
-    engine: Engine = .filesystem(FilesystemSettings(rootDirectory: "data")), isDeleteEnabled: Bool = true,
+    engine: Engine = .filesystem(FilesystemSettings(rootDirectory: "./data")), isDeleteEnabled: Bool = true,
     isRedirectDisabled: Bool = false, tagLookupsMax: Int? = nil,
     descriptorCache: DescriptorCache = .inMemory(entriesMax: 10_000),
     uploadPurging: UploadPurgingSettings = UploadPurgingSettings(), isReadOnly: Bool = false

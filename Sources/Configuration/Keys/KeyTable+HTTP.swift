@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+extension KeyTable {
+  static let http: [KeyEntry] =
+    [
+      KeyEntry("http", .section),
+      KeyEntry(
+        "http.addr", .text, fallback: "127.0.0.1:5000",
+        "Where to listen: `host:port`, `:port` for every interface, `[::1]:port`; with `net: unix`, a path."),
+      KeyEntry("http.net", .text, fallback: "tcp", "`tcp`, or `unix` for a unix socket."),
+      KeyEntry("http.prefix", .text, fallback: "/", "The path before `v2/`, with a slash at both ends."),
+      KeyEntry(
+        "http.host", .text, fallback: "none",
+        "The URL under which clients reach the registry; wins over every forwarded header."),
+      KeyEntry(
+        "http.secret", .text, fallback: "made once, kept with the storage", isSecret: true,
+        "Key that signs the state of uploads. Set it only when registries with different storage share uploads."),
+      KeyEntry(
+        "http.relativeurls", .bool, fallback: "false", "Location and Link headers hold paths, not absolute URLs."),
+      KeyEntry(
+        "http.draintimeout", .duration, fallback: "30s",
+        "How long a stopping registry lets requests finish; an explicit 0 waits for none."),
+      KeyEntry("http.headers", .table),
+      KeyEntry("http.headers.*", .texts, fallback: "none", "A header added to every response, with its values."),
+      KeyEntry("http.loops", .integer, .served, .gantry, fallback: "0", "Event loops; 0 means one per core."),
+      KeyEntry(
+        "http.workers", .integer, .served, .gantry, fallback: "0",
+        "Threads for disk work and hashing; 0 means the pool's own default."),
+      KeyEntry("http.limits", .section, .served, .gantry),
+    ] + limits
+
+  /// The limits; the reasons are in docs/CONFIGURATION.md.
+  private static let limits: [KeyEntry] = [
+    limit("connections", .integer, "10000", "Open client connections; further ones wait in the kernel's queue."),
+    limit("headbytes", .bytes, "65536", "Bytes of a whole request head."),
+    limit("linebytes", .bytes, "16384", "Bytes of the request line and of each header line."),
+    limit("headers", .integer, "100", "Header lines of a request."),
+    limit("headtimeout", .duration, "10s", "From the first byte of a request head to its last."),
+    limit("idletimeout", .duration, "2m0s", "How long a kept-alive connection may wait for its next request."),
+    limit("bodytimeout", .duration, "1m0s", "How long a request body may stand still."),
+    limit("writetimeout", .duration, "1m0s", "How long a response may stand still because nobody reads it."),
+    limit("manifestbytes", .bytes, "4194304", "Bytes of a pushed manifest; more gets 413."),
+  ]
+
+  private static func limit(_ name: String, _ kind: KeyEntry.Kind, _ fallback: String, _ summary: String) -> KeyEntry {
+    KeyEntry("http.limits.\(name)", kind, .served, .gantry, fallback: fallback, summary)
+  }
+
+  static let http2AndTLS: [KeyEntry] =
+    [
+      KeyEntry("http.tls", .section, tls),
+      KeyEntry("http.tls.clientcas", .texts, tls),
+      KeyEntry("http.tls.clientauth", .text, tls, .v3),
+      KeyEntry("http.tls.ciphersuites", .texts, tls),
+      KeyEntry("http.tls.letsencrypt", .section, tls),
+      KeyEntry("http.tls.letsencrypt.hosts", .texts, tls),
+      KeyEntry("http.tls.letsencrypt.directoryurl", .text, tls, .v3),
+      KeyEntry("http.debug", .section, debug),
+      KeyEntry("http.debug.prometheus", .section, debug),
+      KeyEntry("http.http2", .section, http2),
+      KeyEntry("http.http2.disabled", .bool, http2),
+      KeyEntry("http.h2c", .section, http2, .v3),
+      KeyEntry("http.h2c.enabled", .bool, http2, .v3),
+    ]
+    + keys(under: "http.tls", tls, named: [.text: "certificate key minimumtls"])
+    + keys(under: "http.tls.letsencrypt", tls, named: [.text: "cachefile email"])
+    + keys(under: "http.debug", debug, named: [.text: "addr"])
+    + keys(under: "http.debug.prometheus", debug, named: [.bool: "enabled", .text: "path"])
+
+  private static let tls = KeyEntry.Status.refused(
+    "TLS is not served yet; the registry would answer in the clear where encryption is asked for")
+  private static let debug = KeyEntry.Status.ignored(
+    "there is no debug server yet: no metrics, health or profiles are served there")
+  private static let http2 = KeyEntry.Status.ignored("only HTTP/1.1 is served yet")
+}

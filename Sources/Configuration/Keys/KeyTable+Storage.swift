@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+extension KeyTable {
+  static let storage: [KeyEntry] = [
+    KeyEntry("storage", .table),
+    KeyEntry("storage.filesystem", .table),
+    KeyEntry(
+      "storage.filesystem.rootdirectory", .text, fallback: "/var/lib/registry",
+      "The directory that holds `docker/registry/v2`; a relative path is relative to the working directory."),
+    KeyEntry(
+      "storage.filesystem.maxthreads", .integerOrText, fallback: "100",
+      "How many file operations may run at once; values below 25 are raised to 25."),
+    KeyEntry("storage.inmemory", .table, fallback: "", "Keep everything in memory; for tests."),
+    KeyEntry("storage.delete", .table),
+    KeyEntry(
+      "storage.delete.enabled", .bool, fallback: "false", "Manifests, tags and blobs may be deleted through the API."),
+    KeyEntry("storage.redirect", .table),
+    KeyEntry(
+      "storage.redirect.disable", .bool, fallback: "false",
+      "Never redirect to the storage's own URLs. The engines served today never do."),
+    KeyEntry("storage.tag", .table, .served, .v3),
+    KeyEntry(
+      "storage.tag.concurrencylimit", .integer, .served, .v3, fallback: "0",
+      "How many tags of a repository are looked up at once; 0 means one per core."),
+    KeyEntry("storage.cache", .table),
+    KeyEntry(
+      "storage.cache.blobdescriptor", .text, fallback: "none",
+      "`inmemory` keeps blob descriptors in memory; `redis` warns and does the same; empty keeps none."),
+    KeyEntry(
+      "storage.cache.layerinfo", .text, fallback: "none", "Older name of `storage.cache.blobdescriptor`."),
+    KeyEntry(
+      "storage.cache.blobdescriptorsize", .integer, .served, .v3, fallback: "10000",
+      "How many descriptors are kept; 0 means as many as we ever keep, 1000000."),
+    KeyEntry("storage.maintenance", .table),
+    KeyEntry("storage.maintenance.uploadpurging", .table),
+    KeyEntry(
+      "storage.maintenance.uploadpurging.enabled", .bool, fallback: "true", "Remove uploads that nobody finished."),
+    KeyEntry(
+      "storage.maintenance.uploadpurging.age", .durationText, fallback: "168h0m0s",
+      "An upload begun longer ago is removed. Required when the section is there and enabled."),
+    KeyEntry(
+      "storage.maintenance.uploadpurging.interval", .durationText, fallback: "24h0m0s",
+      "The time between two runs. Required when the section is there and enabled."),
+    KeyEntry(
+      "storage.maintenance.uploadpurging.dryrun", .bool, fallback: "false",
+      "Only log what would be removed. Required when the section is there and enabled."),
+    KeyEntry("storage.maintenance.readonly", .table),
+    KeyEntry(
+      "storage.maintenance.readonly.enabled", .bool, fallback: "false", "Answer every write with 405."),
+  ]
+
+  /// The keys under `storage` that are not drivers.
+  static let storageSections: Set<String> = ["delete", "redirect", "tag", "cache", "maintenance"]
+
+  static let storageDrivers: [KeyEntry] = s3 + gcs + azure + swift + oss
+
+  private static func driver(_ name: String) -> KeyEntry.Status {
+    .refused("the \(name) storage driver is not served yet; data would go elsewhere than configured")
+  }
+
+  private static let s3: [KeyEntry] = ["s3", "s3aws"].flatMap { name -> [KeyEntry] in
+    [
+      KeyEntry("storage.\(name)", .table, driver("S3")),
+      KeyEntry("storage.\(name).accesskey", .text, driver("S3"), isSecret: true),
+      KeyEntry("storage.\(name).secretkey", .text, driver("S3"), isSecret: true),
+    ]
+      + keys(
+        under: "storage.\(name)", driver("S3"),
+        named: [
+          .text: "region bucket regionendpoint keyid rootdirectory storageclass objectacl useragent",
+          .bool: "encrypt secure skipverify v4auth",
+          .integer: """
+          chunksize multipartcopychunksize multipartcopymaxconcurrency multipartcopythresholdsize
+          """,
+        ])
+      + keys(
+        under: "storage.\(name)", driver("S3"), .v3,
+        named: [.bool: "forcepathstyle accelerate usedualstack usefipsendpoint", .text: "redirectendpoint loglevel"])
+  }
+
+  private static let gcs: [KeyEntry] =
+    [
+      KeyEntry("storage.gcs", .table, driver("GCS")),
+      KeyEntry("storage.gcs.credentials", .table, driver("GCS"), isSecret: true),
+    ]
+    + keys(
+      under: "storage.gcs", driver("GCS"),
+      named: [.text: "bucket keyfile rootdirectory useragent", .integer: "chunksize maxconcurrency"])
+    + keys(
+      under: "storage.gcs.credentials", driver("GCS"),
+      named: [
+        .text: """
+        type project_id private_key_id private_key client_email client_id auth_uri token_uri \
+        auth_provider_x509_cert_url client_x509_cert_url
+        """
+      ])
+
+  private static let azure: [KeyEntry] =
+    [
+      KeyEntry("storage.azure", .table, driver("Azure")),
+      KeyEntry("storage.azure.accountkey", .text, driver("Azure"), isSecret: true),
+      KeyEntry("storage.azure.credentials", .table, driver("Azure"), .v3),
+      KeyEntry("storage.azure.credentials.secret", .text, driver("Azure"), .v3, isSecret: true),
+      KeyEntry("storage.azure.connectionstring", .text, driver("Azure"), isSecret: true),
+    ]
+    + keys(
+      under: "storage.azure", driver("Azure"),
+      named: [.text: "accountname container realm serviceurl", .bool: "skipverify", .integer: "max_retries"])
+    + keys(under: "storage.azure", driver("Azure"), .v3, named: [.text: "rootdirectory", .duration: "retry_delay"])
+    + keys(under: "storage.azure.credentials", driver("Azure"), .v3, named: [.text: "type clientid tenantid"])
+
+  private static let swift: [KeyEntry] =
+    [
+      KeyEntry("storage.swift", .table, driver("OpenStack Swift"), .v2),
+      KeyEntry("storage.swift.password", .text, driver("OpenStack Swift"), .v2, isSecret: true),
+      KeyEntry("storage.swift.secretkey", .text, driver("OpenStack Swift"), .v2, isSecret: true),
+      KeyEntry("storage.swift.accesskey", .text, driver("OpenStack Swift"), .v2, isSecret: true),
+    ]
+    + keys(
+      under: "storage.swift", driver("OpenStack Swift"), .v2,
+      named: [
+        .text: """
+        username authurl tenant tenantid domain domainid tenantdomain tenantdomainid trustid region container prefix \
+        authversion endpointtype
+        """,
+        .bool: "insecureskipverify tempurlcontainerkey",
+        .integer: "chunksize",
+        .texts: "tempurlmethods",
+      ])
+
+  private static let oss: [KeyEntry] =
+    [
+      KeyEntry("storage.oss", .table, driver("Aliyun OSS"), .v2),
+      KeyEntry("storage.oss.accesskeyid", .text, driver("Aliyun OSS"), .v2, isSecret: true),
+      KeyEntry("storage.oss.accesskeysecret", .text, driver("Aliyun OSS"), .v2, isSecret: true),
+    ]
+    + keys(
+      under: "storage.oss", driver("Aliyun OSS"), .v2,
+      named: [
+        .text: "region endpoint bucket rootdirectory encryptionkeyid",
+        .bool: "internal encrypt secure",
+        .integer: "chunksize",
+      ])
+}

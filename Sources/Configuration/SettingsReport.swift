@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// What `registry check` prints: the effective settings, or what is wrong.
+public enum SettingsReport {
+  /// What a secret reads as.
+  public static let mask = "********"
+
+  /// The effective settings as a configuration file, every served key written out; secrets are masked.
+  public static func yaml(_ settings: Settings) -> String {
+    var text = YAMLText()
+    text.value("version", "0.1")
+    write(settings.log, to: &text)
+    write(settings.storage, to: &text)
+    write(settings.http, to: &text)
+    text.section("catalog") { $0.value("maxentries", settings.catalog.entriesMax) }
+    text.section("tags") { $0.value("maxtags", settings.tags.tagsMax) }
+    write(settings.validation, to: &text)
+    return text.text
+  }
+
+  /// One line for each diagnostic, `file:line:column: error: …`, and how many there are of each severity.
+  public static func problems(_ diagnostics: [Diagnostic]) -> String {
+    let errors = diagnostics.count { $0.severity == .error }
+    let warnings = diagnostics.count - errors
+    let lines = diagnostics.map { $0.description + "\n" }.joined()
+    return lines + "\(counted(errors, "error")), \(counted(warnings, "warning"))\n"
+  }
+
+  private static func counted(_ count: Int, _ noun: String) -> String {
+    count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+  }
+
+  private static func write(_ log: LogSettings, to text: inout YAMLText) {
+    text.section("log") { text in
+      text.value("level", log.level.rawValue)
+      text.value("formatter", log.formatter.rawValue)
+      if !log.fields.isEmpty {
+        text.section("fields") { text in
+          for field in log.fields { text.value(field.name, quoted: field.value) }
+        }
+      }
+      text.section("accesslog") { $0.value("disabled", log.isAccessLogDisabled) }
+      text.value("reportcaller", log.reportsCaller)
+    }
+  }
+
+  private static func write(_ storage: StorageSettings, to text: inout YAMLText) {
+    text.section("storage") { text in
+      switch storage.engine {
+      case .inMemory: text.value("inmemory", "{}")
+      case .filesystem(let filesystem):
+        text.section("filesystem") { text in
+          text.value("rootdirectory", quoted: filesystem.rootDirectory)
+          text.value("maxthreads", filesystem.threadsMax)
+        }
+      }
+      text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }
+      text.section("redirect") { $0.value("disable", storage.isRedirectDisabled) }
+      text.section("tag") { $0.value("concurrencylimit", storage.tagLookupsMax ?? 0) }
+      switch storage.descriptorCache {
+      case .none: text.section("cache") { $0.value("blobdescriptor", quoted: "") }
+      case .inMemory(let entriesMax):
+        text.section("cache") { text in
+          text.value("blobdescriptor", "inmemory")
+          text.value("blobdescriptorsize", entriesMax)
+        }
+      }
+      text.section("maintenance") { text in
+        text.section("uploadpurging") { text in
+          text.value("enabled", storage.uploadPurging.isEnabled)
+          text.value("age", GoDuration.format(storage.uploadPurging.age))
+          text.value("interval", GoDuration.format(storage.uploadPurging.interval))
+          text.value("dryrun", storage.uploadPurging.isDryRun)
+        }
+        text.section("readonly") { $0.value("enabled", storage.isReadOnly) }
+      }
+    }
+  }
+
+  private static func write(_ http: HTTPSettings, to text: inout YAMLText) {
+    text.section("http") { text in
+      if case .unix = http.address { text.value("net", "unix") } else { text.value("net", "tcp") }
+      text.value("addr", quoted: http.address.description)
+      text.value("prefix", quoted: http.prefix)
+      text.value("host", quoted: http.host?.description ?? "")
+      text.value("secret", quoted: http.secret == nil ? "" : mask)
+      text.value("relativeurls", http.usesRelativeURLs)
+      text.value("draintimeout", GoDuration.format(http.drainTimeout))
+      if !http.headers.isEmpty {
+        text.section("headers") { text in
+          for header in http.headers { text.list(header.name, header.values) }
+        }
+      }
+      text.value("loops", http.loops ?? 0)
+      text.value("workers", http.workers ?? 0)
+      text.section("limits") { text in
+        text.value("connections", http.limits.connectionsMax)
+        text.value("headbytes", http.limits.headBytesMax)
+        text.value("linebytes", http.limits.lineBytesMax)
+        text.value("headers", http.limits.headersMax)
+        text.value("headtimeout", GoDuration.format(http.limits.headTimeout))
+        text.value("idletimeout", GoDuration.format(http.limits.idleTimeout))
+        text.value("bodytimeout", GoDuration.format(http.limits.bodyTimeout))
+        text.value("writetimeout", GoDuration.format(http.limits.writeTimeout))
+        text.value("manifestbytes", http.limits.manifestBytesMax)
+      }
+    }
+  }
+
+  private static func write(_ validation: ValidationSettings, to text: inout YAMLText) {
+    text.section("validation") { text in
+      text.value("disabled", validation.isDisabled)
+      text.section("manifests") { text in
+        text.section("urls") { text in
+          text.list("allow", validation.urlsAllow)
+          text.list("deny", validation.urlsDeny)
+        }
+        text.section("indexes") { text in
+          switch validation.indexPlatforms {
+          case .all: text.value("platforms", "all")
+          case .none: text.value("platforms", "none")
+          case .list(let platforms):
+            text.value("platforms", "list")
+            text.sections("platformlist", platforms) { text, platform in
+              text.value("architecture", quoted: platform.architecture)
+              text.value("os", quoted: platform.os)
+            }
+          }
+        }
+      }
+    }
+  }
+}
