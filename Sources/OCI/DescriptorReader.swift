@@ -24,10 +24,10 @@ enum DescriptorReader {
       data: try fields.string("data"))
   }
 
-  private static let fieldNames: Set<String> = [
+  private static let fieldNames: [String] = [
     "mediaType", "digest", "size", "urls", "annotations", "artifactType", "platform", "data",
   ]
-  private static let platformNames: Set<String> = ["architecture", "os", "os.version", "os.features", "variant"]
+  private static let platformNames: [String] = ["architecture", "os", "os.version", "os.features", "variant"]
   /// Most `urls` of a descriptor, and most features of a platform.
   private static let textsMax = 1024
 

@@ -76,24 +76,49 @@ public struct Digest: Sendable, Hashable {
   }
 
   private func writeHex(into buffer: UnsafeMutableBufferPointer<UInt8>, from start: Int) {
+    let bytes = UnsafeMutableRawBufferPointer(buffer)
     for index in 0..<(algorithm.hexLength / 16) {
-      var rest = word(index)
-      for place in stride(from: start + index * 16 + 15, through: start + index * 16, by: -1) {
-        let nibble = UInt8(truncatingIfNeeded: rest & 0xF)
-        buffer[place] = nibble < 10 ? nibble + UInt8(ascii: "0") : nibble + (UInt8(ascii: "a") - 10)
-        rest >>= 4
-      }
+      let word = word(index)
+      bytes.storeBytes(
+        of: Self.hexDigits(UInt32(truncatingIfNeeded: word >> 32)).bigEndian, toByteOffset: start + index * 16,
+        as: UInt64.self)
+      bytes.storeBytes(
+        of: Self.hexDigits(UInt32(truncatingIfNeeded: word)).bigEndian, toByteOffset: start + index * 16 + 8,
+        as: UInt64.self)
     }
+  }
+
+  /// The eight hexadecimal digits of `value` as the bytes of one word, all made at once: the nibbles are spread to a
+  /// byte each, then those above 9 are moved on to the letters.
+  private static func hexDigits(_ value: UInt32) -> UInt64 {
+    var nibbles = UInt64(value)
+    nibbles = (nibbles << 16 | nibbles) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles << 8 | nibbles) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles << 4 | nibbles) & 0x0F0F_0F0F_0F0F_0F0F
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
+  }
+}
+
+extension Digest {
+  /// Feeds the first 32 bytes, which is all of a SHA-256 digest and more than enough of a SHA-512 one: tables are
+  /// keyed by digests of content, and nobody can make two contents whose digests begin alike.
+  @inlinable
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(w0)
+    hasher.combine(w1)
+    hasher.combine(w2)
+    hasher.combine(w3)
   }
 }
 
 extension Digest: CustomStringConvertible {
   /// The text form, `sha256:…`.
   public var description: String {
-    let prefix = algorithm == .sha256 ? "sha256:" : "sha512:"
+    let prefix: StaticString = algorithm == .sha256 ? "sha256:" : "sha512:"
     let length = 7 + algorithm.hexLength
     return String(unsafeUninitializedCapacity: length) { buffer in
-      for (place, byte) in prefix.utf8.enumerated() { buffer[place] = byte }
+      for place in 0..<7 { buffer[place] = prefix.utf8Start[place] }
       writeHex(into: buffer, from: 7)
       return length
     }
@@ -110,45 +135,67 @@ extension Digest: Comparable {
 }
 
 extension Digest {
+  private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
   private static func parse(_ utf8: UnsafeBufferPointer<UInt8>) -> Result<Digest, DigestError> {
+    let algorithm = utf8.count == 7 + DigestAlgorithm.sha512.hexLength ? DigestAlgorithm.sha512 : .sha256
+    let prefix: StaticString = algorithm == .sha256 ? "sha256:" : "sha512:"
+    if utf8.count == 7 + algorithm.hexLength, (0..<7).allSatisfy({ utf8[$0] == prefix.utf8Start[$0] }),
+      let words = words(ofHex: UnsafeBufferPointer(rebasing: utf8[7...]))
+    {
+      return .success(Digest(algorithm: algorithm, words: words))
+    }
+    return .failure(fault(in: utf8))
+  }
+
+  /// The words that lower-case hexadecimal digits stand for; nil when one of them is none.
+  private static func words(ofHex digits: UnsafeBufferPointer<UInt8>) -> Words? {
+    var words: Words = (0, 0, 0, 0, 0, 0, 0, 0)
+    let isValid = withUnsafeMutableBytes(of: &words) { raw in
+      raw.withMemoryRebound(to: UInt64.self) { words in
+        var wrong: UInt8 = 0
+        for index in 0..<(digits.count / 16) {
+          var word: UInt64 = 0
+          for place in 0..<16 {
+            let byte = digits[index * 16 + place]
+            let digit = byte &- UInt8(ascii: "0")
+            let letter = byte &- UInt8(ascii: "a")
+            wrong |= digit < 10 || letter < 6 ? 0 : 1
+            word = word << 4 | UInt64(digit < 10 ? digit : (letter &+ 10) & 0xF)
+          }
+          words[index] = word
+        }
+        return wrong == 0
+      }
+    }
+    return isValid ? words : nil
+  }
+
+  /// What is wrong with a text that is no digest.
+  private static func fault(in utf8: UnsafeBufferPointer<UInt8>) -> DigestError {
     guard let colon = utf8.firstIndex(of: UInt8(ascii: ":")) else {
-      return .failure(.malformed(reason: "no ':' between algorithm and encoded part"))
+      return .malformed(reason: "no ':' between algorithm and encoded part")
     }
     let name = utf8[..<colon]
     let encoded = utf8[(colon + 1)...]
     guard isAlgorithmName(name) else {
-      return .failure(.malformed(reason: "the algorithm before ':' is not lower-case letters, digits and separators"))
+      return .malformed(reason: "the algorithm before ':' is not lower-case letters, digits and separators")
     }
-    guard !encoded.isEmpty else { return .failure(.malformed(reason: "nothing after ':'")) }
+    guard !encoded.isEmpty else { return .malformed(reason: "nothing after ':'") }
     guard let algorithm = DigestAlgorithm(name: String(decoding: name, as: UTF8.self)) else {
       guard name.count <= 32, encoded.allSatisfy(isEncodedByte) else {
-        return .failure(.malformed(reason: "the encoded part after ':' has characters that no digest has"))
+        return .malformed(reason: "the encoded part after ':' has characters that no digest has")
       }
-      return .failure(.unsupportedAlgorithm(name: String(decoding: name, as: UTF8.self)))
+      return .unsupportedAlgorithm(name: String(decoding: name, as: UTF8.self))
     }
-    guard encoded.count == algorithm.hexLength else {
-      let wanted = "\(algorithm.name) takes \(algorithm.hexLength) hexadecimal digits"
-      return .failure(.malformed(reason: "\(wanted), found \(encoded.count) characters"))
+    if let bad = encoded.firstIndex(where: { !isLowerHex($0) }), encoded.count == algorithm.hexLength {
+      return .malformed(reason: "character \(bad - colon) after ':' is not a lower-case hexadecimal digit")
     }
-    var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
-    let bad = withUnsafeMutableBytes(of: &words) { raw -> Int? in
-      raw.withMemoryRebound(to: UInt64.self) { words in
-        for offset in 0..<algorithm.hexLength {
-          guard let nibble = lowerHexValue(encoded[colon + 1 + offset]) else { return offset }
-          words[offset / 16] = words[offset / 16] << 4 | UInt64(nibble)
-        }
-        return nil
-      }
-    }
-    if let bad {
-      return .failure(.malformed(reason: "character \(bad + 1) after ':' is not a lower-case hexadecimal digit"))
-    }
-    return .success(Digest(algorithm: algorithm, words: words))
+    let wanted = "\(algorithm.name) takes \(algorithm.hexLength) hexadecimal digits"
+    return .malformed(reason: "\(wanted), found \(encoded.count) characters")
   }
 
-  private init(
-    algorithm: DigestAlgorithm, words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
-  ) {
+  private init(algorithm: DigestAlgorithm, words: Words) {
     self.algorithm = algorithm
     (w0, w1, w2, w3, w4, w5, w6, w7) = words
   }
@@ -178,11 +225,10 @@ extension Digest {
     }
   }
 
-  private static func lowerHexValue(_ byte: UInt8) -> UInt8? {
+  private static func isLowerHex(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    default: nil
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+    default: false
     }
   }
 }

@@ -6,21 +6,23 @@
 /// Members that nobody asks for are passed over; `null` counts as absent, as Go's encoders write it for empty lists.
 struct JSONFields {
   private let path: String
-  private var values: [String: JSONValue] = [:]
+  /// At most one of each known name: so few that looking through them beats a dictionary.
+  private var members: [JSONValue.Member] = []
 
   /// - Parameters:
   ///   - value: What should be an object.
   ///   - path: Where it stands; empty for the document itself.
   ///   - known: The names to look at. None may stand twice: readers would differ in which one they take.
-  init(_ value: JSONValue, at path: String, known: Set<String>) throws(ManifestError) {
+  init(_ value: JSONValue, at path: String, known: [String]) throws(ManifestError) {
     self.path = path
     guard case .object(let members) = value else {
       throw .invalidField(path: path, reason: "must be an object, found \(value.kindName)")
     }
     for member in members where known.contains(member.name) {
-      guard values.updateValue(member.value, forKey: member.name) == nil else {
+      guard !self.members.contains(where: { $0.name == member.name }) else {
         throw .invalidField(path: self.path(to: member.name), reason: "appears twice")
       }
+      self.members.append(member)
     }
   }
 
@@ -28,7 +30,8 @@ struct JSONFields {
 
   /// The value called `name`, unless absent or `null`.
   func value(_ name: String) -> JSONValue? {
-    guard let value = values[name], value != .null else { return nil }
+    guard let value = members.first(where: { $0.name == name })?.value else { return nil }
+    if case .null = value { return nil }
     return value
   }
 

@@ -33,7 +33,7 @@ public enum ManifestReader {
     }
   }
 
-  private static let fieldNames: Set<String> = [
+  private static let fieldNames: [String] = [
     "schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "blobs", "subject", "annotations",
   ]
 

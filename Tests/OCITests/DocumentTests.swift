@@ -40,7 +40,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "plain", "\"\\/", "\u{0}\u{1}\u{1f}\u{7f}", "\r\n\t\u{8}\u{c}", "</script><script>&", "é \u{2028} 😀 \u{fffd}",
+    "", "plain", "\"\\/", "\u{0}\u{1}\u{1f}\u{7f}", "\r\n\t\u{8}\u{c}", "</script><script>&",
+    "é \u{2028} 😀 \u{fffd}",
     "{\"errors\":[]}",
   ])
   func `any text survives as valid JSON`(text: String) throws {

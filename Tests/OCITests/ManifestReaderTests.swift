@@ -59,7 +59,8 @@ private func read(_ text: String, _ type: MediaType? = nil) throws(ManifestError
     Good(
       testDescription: "index by its shape",
       text:
-        #"{"schemaVersion":2,"manifests":[{"mediaType":"\#(MediaType.ociIndex)","digest":"sha256:\#(hexA)","size":0}]}"#,
+        #"{"schemaVersion":2,"manifests":[{"mediaType":"\#(MediaType.ociIndex)","size":0,"#
+        + #""digest":"sha256:\#(hexA)"}]}"#,
       contentType: nil, kind: .index, mediaType: .ociIndex, manifests: 1),
     Good(
       testDescription: "image by its shape", text: #" {"schemaVersion":2,\#(config)}"# + "\n", contentType: nil,
