@@ -74,7 +74,7 @@ let floor5: [Target] = [
     "RegistryAPI",
     knows: [
       "GantryRegistry", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService", "GantryHTTPWire",
-      "GantryWorld", "GantryTelemetry",
+      "GantryWorld", "GantryTelemetry", logging,
     ]),
   room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
 ]
@@ -140,7 +140,7 @@ let proofs: [Target] = [
     "RegistryAPI",
     knows: [
       "GantryRegistryAPI", "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryHTTPService",
-      "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry",
+      "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry", logging,
     ]),
   tests(
     "Server",

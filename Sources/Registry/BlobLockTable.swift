@@ -21,7 +21,7 @@ actor BlobLockTable {
   /// Takes the lock of `digest`, after those who came before.
   func take(_ digest: Digest, _ owner: OwnerID) async {
     if locks[digest, default: OwnerQueue()].tryTake(owner) { return }
-    await withCheckedContinuation { continuation in
+    await withUnsafeContinuation { continuation in
       locks[digest]?.wait(owner, continuation)
     }
   }

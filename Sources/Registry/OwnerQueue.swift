@@ -6,7 +6,7 @@
 /// A plain value in the table of an actor: it decides, the actor suspends and resumes.
 struct OwnerQueue {
   private(set) var holder: OwnerID?
-  private var waiting: [(owner: OwnerID, continuation: CheckedContinuation<Void, Never>)] = []
+  private var waiting: [(owner: OwnerID, continuation: UnsafeContinuation<Void, Never>)] = []
   private var firstWaiting = 0
 
   /// Whether nobody holds it; then nobody waits either.
@@ -20,13 +20,13 @@ struct OwnerQueue {
   }
 
   /// Lines up. The continuation is the one that ``leave(_:)`` returns when the turn has come.
-  mutating func wait(_ owner: OwnerID, _ continuation: CheckedContinuation<Void, Never>) {
+  mutating func wait(_ owner: OwnerID, _ continuation: UnsafeContinuation<Void, Never>) {
     precondition(holder != nil, "nobody waits for a free turn")
     waiting.append((owner, continuation))
   }
 
   /// Gives the turn up and to the next in line, whose continuation the caller resumes.
-  mutating func leave(_ owner: OwnerID) -> CheckedContinuation<Void, Never>? {
+  mutating func leave(_ owner: OwnerID) -> UnsafeContinuation<Void, Never>? {
     precondition(holder == owner, "only the holder gives up the turn")
     guard firstWaiting < waiting.count else {
       holder = nil

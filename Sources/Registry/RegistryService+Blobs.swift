@@ -2,16 +2,18 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 public import GantryOCI
-public import GantryStorage
+import GantryStorage
 
 extension RegistryService {
   /// The blob that the repository links, with a proof for caching it when it may be cached (end-2).
   public func blob(
     _ digest: Digest, in repository: RepositoryName
-  ) async throws(RegistryError) -> (blob: StoredBlob, proof: CacheProof?) {
+  ) async throws(RegistryError) -> BlobAnswer {
     let proof = CacheProof(storage.watch(blob: digest, in: repository))
     do {
-      if let blob = try await storage.blob(digest, in: repository) { return (blob, proof) }
+      if let blob = try await storage.blob(digest, in: repository) {
+        return BlobAnswer(blob: blob, proof: proof)
+      }
     } catch { throw .storage(error) }
     throw .blobUnknown(digest)
   }

@@ -23,10 +23,11 @@ extension RegistryService {
   }
 
   /// The manifests that are about `subject` (end-12), by digest: strictly after `last`, of `artifactType` when that is
-  /// given. Reads at most `limit` manifests; `next` says after which digest to go on when more were left.
+  /// given. Reads at most `limits.manifests` manifests, and none more once `limits.bytes` of them were listed.
   public func referrers(
-    of subject: Digest, in repository: RepositoryName, artifactType: MediaType?, after last: Digest?, limit: Int
-  ) async throws(RegistryError) -> (descriptors: [Descriptor], next: Digest?) {
+    of subject: Digest, in repository: RepositoryName, artifactType: MediaType?, after last: Digest?,
+    limits: (manifests: Int, bytes: Int)
+  ) async throws(RegistryError) -> ReferrersPage {
     var candidates: [Digest]
     do {
       candidates = try await storage.referrers(of: subject, in: repository) { bytes in
@@ -38,12 +39,17 @@ extension RegistryService {
     candidates = Set(candidates).sorted()
     if let last { candidates.removeAll { $0 <= last } }
     var descriptors: [Descriptor] = []
-    for digest in candidates.prefix(limit) {
-      guard let manifest = try await referrer(digest, of: subject, in: repository) else { continue }
-      if let artifactType, manifest.artifactType != artifactType { continue }
-      descriptors.append(manifest)
+    var listedBytes = 0
+    for (index, digest) in candidates.enumerated() {
+      if index > 0, index >= limits.manifests || listedBytes >= limits.bytes {
+        return ReferrersPage(descriptors: descriptors, next: candidates[index - 1])
+      }
+      guard let referrer = try await referrer(digest, of: subject, in: repository) else { continue }
+      if let artifactType, referrer.artifactType != artifactType { continue }
+      listedBytes += Int(referrer.size)
+      descriptors.append(referrer)
     }
-    return (descriptors, candidates.count > limit ? candidates[limit - 1] : nil)
+    return ReferrersPage(descriptors: descriptors, next: nil)
   }
 
   private func referrer(

@@ -12,7 +12,7 @@ extension RegistryService {
   /// The manifest of a tag or digest, with a proof for caching it when it may be cached (end-3).
   public func manifest(
     _ reference: Reference, in repository: RepositoryName
-  ) async throws(RegistryError) -> (manifest: StoredManifest, proof: CacheProof?) {
+  ) async throws(RegistryError) -> ManifestAnswer {
     let proof: CacheProof?
     let target: Digest?
     do {
@@ -28,7 +28,8 @@ extension RegistryService {
         throw RegistryError.manifestUnknown(reference)
       }
       let manifest = try await read(bytes, contentType: nil)
-      return (StoredManifest(digest: target, mediaType: manifest.mediaType, bytes: bytes), proof)
+      return ManifestAnswer(
+        manifest: StoredManifest(digest: target, mediaType: manifest.mediaType, bytes: bytes), proof: proof)
     } catch let error as StorageError {
       throw .storage(error)
     } catch let error as ManifestError {

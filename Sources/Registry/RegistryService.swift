@@ -53,6 +53,12 @@ public struct RegistryService: Sendable {
     caches[loop.index]
   }
 
+  /// Randomness fit for secrets.
+  public var entropy: any Entropy { world.entropy }
+
+  /// The time of day.
+  public var wallClock: any WallClock { world.clock }
+
   func uploadTable(of id: UploadID) -> UploadTable {
     uploads[world.loop(owning: id.description).index]
   }

@@ -176,7 +176,7 @@ actor UploadSession {
 
   private func takeTurn(_ owner: OwnerID) async {
     if turn.tryTake(owner) { return }
-    await withCheckedContinuation { turn.wait(owner, $0) }
+    await withUnsafeContinuation { turn.wait(owner, $0) }
   }
 
   private func leaveTurn(_ owner: OwnerID) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// How the endpoints present themselves: the settings of this room. What the registry allows is in `RegistryPolicy`.
+public struct APISettings: Sendable {
+  /// A field that is added to every response.
+  public struct Header: Sendable, Hashable {
+    /// The field's name, a token of RFC 9110.
+    public var name: String
+    /// Its values, a line each.
+    public var values: [String]
+
+    /// Makes a field.
+    public init(name: String, values: [String]) {
+      self.name = name
+      self.values = values
+    }
+  }
+
+  /// The URL under which clients reach us, without a slash at its end (`http.host`); wins over every forwarded header.
+  public var externalURL: String?
+  /// The path before `v2/`, with a slash at both ends (`http.prefix`).
+  public var prefix: String
+  /// Location and Link hold paths (`http.relativeurls`).
+  public var usesRelativeURLs: Bool
+  /// Fields for every response (`http.headers`).
+  public var headers: [Header]
+  /// The key that signs the `_state` of uploads (`http.secret`).
+  public var secret: [UInt8]
+  /// Longest page of the catalog; a larger `n` is clamped to it.
+  public var catalogEntriesMax: Int
+  /// Longest page of tags when `n` is given; a larger `n` is clamped to it.
+  public var tagsMax: Int
+  /// Most tags in one push by digest (clause 7.9 asks for at least 10).
+  public var pushedTagsMax: Int
+  /// Most ranges that are served in one response; with more the whole blob is sent.
+  public var rangesMax: Int
+
+  /// Settings; without arguments those of a registry that is reached directly.
+  public init(
+    externalURL: String? = nil, prefix: String = "/", usesRelativeURLs: Bool = false, headers: [Header] = [],
+    secret: [UInt8], catalogEntriesMax: Int = 1000, tagsMax: Int = 1000, pushedTagsMax: Int = 32, rangesMax: Int = 32
+  ) {
+    precondition(prefix.hasPrefix("/") && prefix.hasSuffix("/"), "the prefix has a slash at both ends")
+    precondition(!secret.isEmpty, "uploads are signed with a secret")
+    self.externalURL = externalURL
+    self.prefix = prefix
+    self.usesRelativeURLs = usesRelativeURLs
+    self.headers = headers
+    self.secret = secret
+    self.catalogEntriesMax = catalogEntriesMax
+    self.tagsMax = tagsMax
+    self.pushedTagsMax = pushedTagsMax
+    self.rangesMax = rangesMax
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryHTTPService
+public import GantryHTTPWire
+import GantryOCI
+public import GantryRegistry
+public import GantryTelemetry
+public import GantryWorld
+public import Logging
+
+/// The HTTP API of a registry: one responder per loop.
+///
+/// Isolation: immutable; called on its loop. A hot manifest or blob is answered with one call of the loop's cache, which
+/// makes one stat, and parses neither path nor name.
+public final class RegistryAPI: RequestResponder {
+  private let context: APIContext
+  private let matcher: PathMatcher
+  private let log: APILog
+
+  /// The responder of `loop`. `accessLog` gets a line for each exchange.
+  public init(
+    service: RegistryService, loop: any LoopExecutor, settings: APISettings, logger: Logger,
+    accessLog: AccessLog? = nil
+  ) {
+    context = APIContext(service: service, loop: loop, settings: settings, logger: logger)
+    matcher = PathMatcher(prefix: settings.prefix)
+    log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
+  }
+
+  /// Answers one request.
+  public func respond(to request: Request) async -> Response {
+    if let response = await hotResponse(to: request) { return response }
+    var match: PathMatcher.Match?
+    do throws(Refusal) {
+      match = try matcher.match(request.head.path)
+      guard let match else { return try unmatched(request) }
+      let call = Call(request: request, match: match)
+      guard let action = EndpointTable.action(request.head.method, match.shape) else {
+        return try withoutAction(call)
+      }
+      return try await perform(action, call)
+    } catch {
+      log.refused(error, request: request, match: match)
+      return response(to: error)
+    }
+  }
+
+  /// Answers bytes that are no request.
+  public func respond(toMalformed error: WireError) -> Response {
+    var refusal = Refusal(error)
+    refusal.closesConnection = true
+    log.malformed(error)
+    return response(to: refusal)
+  }
+
+  /// Logs the exchange.
+  public func finished(_ outcome: ResponseOutcome) {
+    log.finished(outcome)
+  }
+
+  private func perform(_ action: Endpoint.Action, _ call: Call) async throws(Refusal) -> Response {
+    switch action {
+    case .root: return BaseEndpoints(context: context).root()
+    case .redirectToBase: return BaseEndpoints(context: context).redirectToBase()
+    case .base: return BaseEndpoints(context: context).base()
+    case .catalog: return try await CatalogEndpoints(context: context).list(call)
+    case .readBlob: return try await BlobEndpoints(context: context).read(call)
+    case .deleteBlob: return try await BlobEndpoints(context: context).delete(call)
+    case .readManifest: return try await ManifestEndpoints(context: context).read(call)
+    case .putManifest: return try await ManifestEndpoints(context: context).put(call)
+    case .deleteManifest: return try await ManifestEndpoints(context: context).delete(call)
+    case .startUpload: return try await UploadEndpoints(context: context).start(call)
+    case .appendToUpload: return try await UploadEndpoints(context: context).append(call)
+    case .finishUpload: return try await UploadEndpoints(context: context).finish(call)
+    case .inspectUpload: return try await UploadEndpoints(context: context).inspect(call)
+    case .cancelUpload: return try await UploadEndpoints(context: context).cancel(call)
+    case .listTags: return try await TagEndpoints(context: context).list(call)
+    case .listReferrers: return try await ReferrersEndpoints(context: context).list(call)
+    }
+  }
+
+  /// The answer from the loop's cache, if the very same path was answered before and nothing changed since.
+  private func hotResponse(to request: Request) async -> Response? {
+    let head = request.head
+    guard head.method == .get || head.method == .head else { return nil }
+    let path = head.path
+    if HotPath.isManifest(path) {
+      guard let hot = await context.cache.manifest(CacheKey(path)) else { return nil }
+      return ManifestEndpoints(context: context).respond(hot, head)
+    }
+    if HotPath.isBlob(path) {
+      guard let hot = await context.cache.blob(CacheKey(path)) else { return nil }
+      return BlobEndpoints(context: context).respond(hot, head)
+    }
+    return nil
+  }
+
+  private func unmatched(_ request: Request) throws(Refusal) -> Response {
+    if request.head.method == .options, request.head.path == [UInt8(ascii: "*")] {
+      var fields = context.commonFields
+      fields.append("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")
+      return Response(status: .ok, fields: fields)
+    }
+    throw Refusal(.unsupported, status: .notFound, message: "no such endpoint")
+  }
+
+  private func withoutAction(_ call: Call) throws(Refusal) -> Response {
+    let allow = EndpointTable.allow(call.match.shape)
+    if call.head.method == .options {
+      var fields = context.commonFields
+      fields.append("Allow", allow)
+      return Response(status: .ok, fields: fields)
+    }
+    var refusal = Refusal(.unsupported, reason: "\(call.match.shape.pattern) has no \(call.head.method.text)")
+    refusal.fields.append("Allow", allow)
+    throw refusal
+  }
+
+  private func response(to refusal: Refusal) -> Response {
+    var fields = context.commonFields
+    fields.append("Content-Type", "application/json")
+    fields.append(refusal.fields)
+    return Response(
+      status: refusal.status, fields: fields, body: .bytes(ErrorDocument(refusal.entries).render()),
+      closesConnection: refusal.closesConnection)
+  }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryHTTPService
+import GantryHTTPWire
+import GantryOCI
+import GantryRegistry
+
+/// end-4, end-5, end-6, end-11, end-13 and end-14.
+///
+/// An answer that leaves an upload open carries everything a client needs to go on: Location with a fresh `_state`, `Range`,
+/// `Docker-Upload-UUID`, and `Gantry-Upload-Offset`, which alone tells nothing from one byte.
+struct UploadEndpoints {
+  let context: APIContext
+
+  /// end-11, end-4b, end-4a with end-4c: whichever the query asks for, in this order.
+  func start(_ call: Call) async throws(Refusal) -> Response {
+    let name = try call.repository()
+    let query = try call.query()
+    if let mount = query.first("mount"), let mounted = try await tryMount(mount, query, into: name, call) {
+      return mounted
+    }
+    let digest = try query.first("digest").map { text throws(Refusal) in try Call.digest(text) }
+    var algorithm = digest?.algorithm ?? .sha256
+    if let wanted = query.first("digest-algorithm") {
+      guard let named = DigestAlgorithm(name: wanted) else {
+        throw Refusal(
+          .digestInvalid, message: "unsupported digest algorithm",
+          detail: ["digest-algorithm": .string(String(wanted.prefix(64))), "supported": "sha256, sha512"])
+      }
+      if digest == nil { algorithm = named }
+    }
+    let lease: UploadLease
+    do {
+      lease = try await context.service.beginUpload(in: name, algorithm: algorithm, home: context.loop)
+    } catch {
+      throw Refusal(error)
+    }
+    guard let digest else {
+      await lease.end()
+      return open(lease.status, .accepted, call)
+    }
+    return try await ending(lease) { () throws(Refusal) in
+      do throws(Refusal) {
+        try await take(call.request, into: lease, range: nil)
+      } catch {
+        // Nobody knows this upload, so nobody will go on with it.
+        try? await lease.cancel()
+        throw error
+      }
+      return try await commit(lease, as: digest, call)
+    }
+  }
+
+  /// end-5.
+  func append(_ call: Call) async throws(Refusal) -> Response {
+    let (lease, range) = try await claim(call)
+    return try await ending(lease) { () throws(Refusal) in
+      try await take(call, into: lease, range: range)
+      return open(lease.status, .accepted, call)
+    }
+  }
+
+  /// end-6.
+  func finish(_ call: Call) async throws(Refusal) -> Response {
+    guard let text = try call.query().first("digest") else {
+      throw Refusal(.digestInvalid, message: "the parameter 'digest' is missing")
+    }
+    let digest = try Call.digest(text)
+    let (lease, range) = try await claim(call)
+    return try await ending(lease) { () throws(Refusal) in
+      try await take(call, into: lease, range: range)
+      return try await commit(lease, as: digest, call)
+    }
+  }
+
+  /// end-13.
+  func inspect(_ call: Call) async throws(Refusal) -> Response {
+    let name = try call.repository()
+    let id = try call.uploadID()
+    let status: UploadStatus
+    do { status = try await context.service.uploadStatus(id, in: name, home: context.loop) } catch {
+      throw Refusal(error)
+    }
+    return open(status, .noContent, call)
+  }
+
+  /// end-14.
+  func cancel(_ call: Call) async throws(Refusal) -> Response {
+    let name = try call.repository()
+    let id = try call.uploadID()
+    _ = try state(call, name, id)
+    let lease: UploadLease
+    do {
+      lease = try await context.service.claimUpload(id, in: name, startingAt: nil, home: context.loop)
+    } catch {
+      throw Refusal(error)
+    }
+    return try await ending(lease) { () throws(Refusal) in
+      do throws(RegistryError) { try await lease.cancel() } catch { throw Refusal(error) }
+      var fields = context.commonFields
+      fields.append("Docker-Upload-UUID", id.description)
+      return Response(status: .noContent, fields: fields)
+    }
+  }
+}
+
+extension UploadEndpoints {
+  /// What is asked of a body at a time: the size that measured best for hashing on workers.
+  private static let readBytesMax = 128 * 1024
+
+  /// Runs `body` and gives the lease back however it ends.
+  private func ending(
+    _ lease: UploadLease, _ body: () async throws(Refusal) -> Response
+  ) async throws(Refusal) -> Response {
+    do {
+      let response = try await body()
+      await lease.end()
+      return response
+    } catch {
+      await lease.end()
+      throw error
+    }
+  }
+
+  /// The mounted blob's answer, or nil when it must be uploaded: whatever is wrong with a mount, an upload is the way on.
+  private func tryMount(
+    _ mount: String, _ query: Query, into name: RepositoryName, _ call: Call
+  ) async throws(Refusal) -> Response? {
+    guard let digest = try? Digest(parsing: mount) else { return nil }
+    var source: RepositoryName?
+    if let from = query.first("from"), !from.isEmpty {
+      guard let named = try? RepositoryName(parsing: from) else { return nil }
+      source = named
+    }
+    do {
+      guard try await context.service.mount(digest, from: source, into: name) else { return nil }
+    } catch {
+      throw Refusal(error)
+    }
+    return created(digest, name, call)
+  }
+
+  /// Takes the upload up where the request says that its bytes begin. Content-Range is the best evidence: with it an old
+  /// `_state`, or none, does not matter. Else `_state` says it. A request with neither appends where the upload stands.
+  private func claim(_ call: Call) async throws(Refusal) -> (lease: UploadLease, range: ContentRange?) {
+    let name = try call.repository()
+    let id = try call.uploadID()
+    let state = try state(call, name, id)
+    var range: ContentRange?
+    if let text = call.head.fieldText("content-range") {
+      do { range = try ContentRange(parsing: text) } catch {
+        throw Refusal(.rangeInvalid, status: .badRequest, reason: error.reason)
+      }
+    }
+    do {
+      let lease = try await context.service.claimUpload(
+        id, in: name, startingAt: range?.start ?? state?.offset, home: context.loop)
+      return (lease, range)
+    } catch {
+      var refusal = Refusal(error)
+      if case .uploadOutOfOrder(let stands, _) = error { addWayOn(stands, call, to: &refusal.fields) }
+      throw refusal
+    }
+  }
+
+  /// The `_state` of the query, verified; nil when there is none.
+  private func state(_ call: Call, _ name: RepositoryName, _ id: UploadID) throws(Refusal) -> UploadState? {
+    guard let token = try call.query().first("_state"), !token.isEmpty else { return nil }
+    let reason: String
+    do {
+      let state = try UploadState(token: token, secret: context.settings.secret)
+      if state.name == name.description, state.uuid == id.description { return state }
+      reason = "_state belongs to another upload"
+    } catch {
+      switch error {
+      case .malformed: reason = "_state is malformed"
+      case .forged: reason = "_state was signed with another secret; GET this upload for a Location to go on with"
+      case .unreadable: reason = "_state is not one of an upload"
+      }
+    }
+    throw Refusal(.blobUploadInvalid, reason: reason)
+  }
+
+  /// Takes the body of a request on an upload that clients know: what arrived is kept whatever happens, and an answer
+  /// that can still be heard says how to go on.
+  private func take(_ call: Call, into lease: UploadLease, range: ContentRange?) async throws(Refusal) {
+    do throws(Refusal) {
+      try await take(call.request, into: lease, range: range)
+      do { try await lease.flush() } catch { throw Refusal(error) }
+    } catch {
+      var refusal = error
+      // The first fault is the one to report; when the storage fails too, the offset is what was flushed before.
+      if (try? await lease.flush()) != nil { addWayOn(lease.status, call, to: &refusal.fields) }
+      throw refusal
+    }
+  }
+
+  /// Streams the body into the upload, and holds it to the length that Content-Range promises (clause 5.5).
+  private func take(
+    _ request: Request, into lease: UploadLease, range: ContentRange?
+  ) async throws(Refusal) {
+    let promised = range?.length
+    if let promised, let announced = request.body?.announcedLength ?? (request.body == nil ? 0 : nil),
+      announced != promised
+    {
+      throw Self.sizeContradiction(promised: promised, found: announced)
+    }
+    var taken: UInt64 = 0
+    if let body = request.body {
+      while true {
+        // A fresh array each time: an idle upload must not hold a buffer while it waits.
+        var bytes: [UInt8] = []
+        do {
+          guard try await body.read(into: &bytes, atMost: Self.readBytesMax) else { break }
+        } catch {
+          throw Refusal(error)
+        }
+        taken += UInt64(bytes.count)
+        if let promised, taken > promised { throw Self.sizeContradiction(promised: promised, found: taken) }
+        do { _ = try await lease.append(bytes) } catch { throw Refusal(error) }
+      }
+    }
+    if let promised, taken != promised { throw Self.sizeContradiction(promised: promised, found: taken) }
+  }
+
+  private static func sizeContradiction(promised: UInt64, found: UInt64) -> Refusal {
+    Refusal(
+      .sizeInvalid,
+      detail: [
+        "reason": "Content-Range and the length of the body disagree", "range": .integer(Int64(clamping: promised)),
+        "body": .integer(Int64(clamping: found)),
+      ])
+  }
+
+  private func commit(_ lease: UploadLease, as digest: Digest, _ call: Call) async throws(Refusal) -> Response {
+    do {
+      try await lease.commit(as: digest)
+    } catch {
+      var refusal = Refusal(error)
+      // After an environment's fault the upload goes on.
+      if case .storage = error { addWayOn(lease.status, call, to: &refusal.fields) }
+      throw refusal
+    }
+    return created(digest, lease.status.repository, call)
+  }
+
+  private func created(_ digest: Digest, _ name: RepositoryName, _ call: Call) -> Response {
+    var fields = context.commonFields
+    fields.append("Location", context.locations(for: call.request).blob(digest, in: name))
+    fields.append("Docker-Content-Digest", digest.description)
+    return Response(status: .created, fields: fields)
+  }
+
+  private func open(_ status: UploadStatus, _ answer: HTTPStatus, _ call: Call) -> Response {
+    var fields = context.commonFields
+    addWayOn(status, call, to: &fields)
+    return Response(status: answer, fields: fields)
+  }
+
+  /// Where the upload stands and how to go on. `Range: 0-0` stands for nothing and for one byte, because clients refuse
+  /// an end below the start.
+  private func addWayOn(_ status: UploadStatus, _ call: Call, to fields: inout Fields) {
+    let state = UploadState(status).signed(with: context.settings.secret)
+    let locations = context.locations(for: call.request)
+    fields.append("Location", locations.upload(status.id, in: status.repository, state: state))
+    fields.append("Range", "0-\(status.offset == 0 ? 0 : status.offset - 1)")
+    fields.append("Docker-Upload-UUID", status.id.description)
+    fields.append("Gantry-Upload-Offset", decimal: status.offset)
+  }
+}
