@@ -14,14 +14,17 @@ public final class SimulatedProcess: Sendable {
   public let loops: [SimulatedLoop]
   private let scheduler: SimulatedScheduler
   private let disk: SimulatedDisk
+  private let network: SimulatedNetwork
 
   init(
     id: SimulatedScheduler.ProcessID, scheduler: SimulatedScheduler, loopCount: Int, disk: SimulatedDisk,
+    network: SimulatedNetwork,
     wallClock: SimulatedWallClock, workerDelay: ClosedRange<Duration>?
   ) {
     self.id = id
     self.scheduler = scheduler
     self.disk = disk
+    self.network = network
     loops = (0..<loopCount).map { SimulatedLoop(scheduler: scheduler, index: $0, process: id) }
     world = World(
       loops: loops, workers: SimulatedWorkers(scheduler: scheduler, process: id, delay: workerDelay),
@@ -35,5 +38,6 @@ public final class SimulatedProcess: Sendable {
     scheduler.note("process \(id) is killed")
     scheduler.kill(id)
     disk.kill(id)
+    network.kill(id)
   }
 }

@@ -14,6 +14,8 @@ public final class SimulatedWorld: Sendable {
   public let wallClock: SimulatedWallClock
   /// The disk that all processes share.
   public let disk: SimulatedDisk
+  /// The network between the processes.
+  public let network: SimulatedNetwork
   /// The first process.
   public let process: SimulatedProcess
   private let workerDelay: ClosedRange<Duration>?
@@ -26,9 +28,11 @@ public final class SimulatedWorld: Sendable {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
     disk = SimulatedDisk(capacity: diskCapacity, clock: wallClock)
+    network = SimulatedNetwork(scheduler: scheduler)
     self.workerDelay = workerDelay
     process = SimulatedProcess(
-      id: 0, scheduler: scheduler, loopCount: loops, disk: disk, wallClock: wallClock, workerDelay: workerDelay)
+      id: 0, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
+      workerDelay: workerDelay)
     processes = Mutex([process])
   }
 
@@ -36,7 +40,8 @@ public final class SimulatedWorld: Sendable {
   public func startProcess(loops: Int = 1) -> SimulatedProcess {
     let id = processes.withLock { $0.count }
     let process = SimulatedProcess(
-      id: id, scheduler: scheduler, loopCount: loops, disk: disk, wallClock: wallClock, workerDelay: workerDelay)
+      id: id, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
+      workerDelay: workerDelay)
     processes.withLock { $0.append(process) }
     scheduler.note("process \(id) starts")
     return process

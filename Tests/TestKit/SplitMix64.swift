@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryWorld
+
 /// A small, fast, seedable generator (Steele, Lea and Flood, 2014). The same seed gives the same numbers everywhere.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
@@ -32,6 +34,13 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     below(times) == 0
   }
 
+  /// All of `count` in one half of the cases, else any part of it from 1 on.
+  ///
+  /// - Precondition: `count` is positive.
+  public mutating func part(of count: Int) -> Int {
+    oneIn(2) ? count : 1 + below(count)
+  }
+
   /// `count` random bytes.
   public mutating func bytes(_ count: Int) -> [UInt8] {
     var result: [UInt8] = []
@@ -41,6 +50,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     }
     result.removeLast(result.count - count)
     return result
+  }
+
+  /// A duration within `range`.
+  public mutating func duration(in range: ClosedRange<Duration>) -> Duration {
+    let width = (range.upperBound - range.lowerBound).wholeNanoseconds
+    return range.lowerBound + .nanoseconds(Int64(clamping: next() % (width &+ 1)))
   }
 
   /// An independent generator, so that one part's draws do not shift another's.

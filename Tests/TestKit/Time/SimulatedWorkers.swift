@@ -29,10 +29,8 @@ public struct SimulatedWorkers: Workers {
 
   private func start(_ call: @escaping @Sendable () -> Void) {
     guard let delay else { return scheduler.submit(process: process, call) }
-    let width = (delay.upperBound - delay.lowerBound).wholeNanoseconds
-    let extra = scheduler.draw { $0.next() } % (width &+ 1)
     _ = scheduler.setTimer(
-      after: delay.lowerBound + .nanoseconds(Int64(clamping: extra)),
+      after: scheduler.draw { $0.duration(in: delay) },
       ReadyWork(process: process, loop: nil, action: .call(call)))
   }
 }
