@@ -15,7 +15,7 @@ extension KeyTable {
         "The URL under which clients reach the registry; wins over every forwarded header."),
       KeyEntry(
         "http.secret", .text, fallback: "made once, kept with the storage", isSecret: true,
-        "Key that signs the state of uploads. Set it only when registries with different storage share uploads."),
+        "Key that signs the state of uploads. Set it when Distribution serves the same directory in turn."),
       KeyEntry(
         "http.relativeurls", .bool, fallback: "false", "Location and Link headers hold paths, not absolute URLs."),
       KeyEntry(
@@ -32,14 +32,14 @@ extension KeyTable {
 
   /// The limits; the reasons are in docs/CONFIGURATION.md.
   private static let limits: [KeyEntry] = [
-    limit("connections", .integer, "10000", "Open client connections; further ones wait in the kernel's queue."),
-    limit("headbytes", .bytes, "65536", "Bytes of a whole request head."),
-    limit("linebytes", .bytes, "16384", "Bytes of the request line and of each header line."),
+    limit("connections", .integer, "16384", "Open client connections; further ones are refused at once."),
+    limit("headbytes", .bytes, "32768", "Bytes of a whole request head."),
+    limit("linebytes", .bytes, "8192", "Bytes of the request line and of each header line."),
     limit("headers", .integer, "100", "Header lines of a request."),
-    limit("headtimeout", .duration, "10s", "From the first byte of a request head to its last."),
+    limit("headtimeout", .duration, "20s", "From the first byte of a request head to its last."),
     limit("idletimeout", .duration, "2m0s", "How long a kept-alive connection may wait for its next request."),
-    limit("bodytimeout", .duration, "1m0s", "How long a request body may stand still."),
-    limit("writetimeout", .duration, "1m0s", "How long a response may stand still because nobody reads it."),
+    limit("bodytimeout", .duration, "2m0s", "How long a request body may stand still."),
+    limit("writetimeout", .duration, "2m0s", "How long a response may stand still because nobody reads it."),
     limit("manifestbytes", .bytes, "4194304", "Bytes of a pushed manifest; more gets 413."),
   ]
 

@@ -25,6 +25,10 @@ extension SettingsReader {
     let path = "http.addr"
     let network = word("http.net", Network.tcp)
     guard let node = node(path), let text = text(path), !text.isEmpty else {
+      // A section or an address of the wrong form has been reported already.
+      guard self.node("http").map({ $0.mapping != nil }) ?? true, node(path)?.scalar?.text.isEmpty ?? true else {
+        return fallback
+      }
       switch network {
       case .tcp:
         log.add(

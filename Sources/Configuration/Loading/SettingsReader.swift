@@ -41,6 +41,14 @@ struct SettingsReader {
     node(path)?.scalar.flatMap(ScalarForm.bool)
   }
 
+  /// The scalar at a path, if it has the form that the key table asks for.
+  func accepted(_ path: String) -> (scalar: YAMLScalar, node: YAMLNode)? {
+    guard let node = node(path), let scalar = node.scalar, let kind = KeyTable.entry(path)?.kind,
+      ScalarForm.accepts(scalar, as: kind)
+    else { return nil }
+    return (scalar, node)
+  }
+
   /// The text elements of a list, each with its node.
   func texts(_ path: String) -> [(text: String, node: YAMLNode)] {
     (node(path)?.sequence ?? []).compactMap { node in node.scalar.map { ($0.text, node) } }
@@ -48,7 +56,7 @@ struct SettingsReader {
 
   /// A whole number within a range; outside of it an error.
   mutating func count(_ path: String, _ fallback: Int, in range: ClosedRange<Int>) -> Int {
-    guard let node = node(path), let scalar = node.scalar,
+    guard let (scalar, node) = accepted(path),
       let value = ScalarForm.integer(scalar) ?? ScalarForm.quotedInteger(scalar)
     else { return fallback }
     guard range.contains(value) else {
@@ -61,7 +69,7 @@ struct SettingsReader {
 
   /// A number of bytes within a range; outside of it an error.
   mutating func bytes(_ path: String, _ fallback: Int, in range: ClosedRange<Int>) -> Int {
-    guard let node = node(path), let value = node.scalar.flatMap(ScalarForm.bytes) else { return fallback }
+    guard let (scalar, node) = accepted(path), let value = ScalarForm.bytes(scalar) else { return fallback }
     guard range.contains(value) else {
       log.add(
         .error, about: node, path,
@@ -73,9 +81,9 @@ struct SettingsReader {
 
   /// A duration of at least `least`; a shorter one is an error.
   mutating func duration(_ path: String, _ fallback: Duration, least: Duration) -> Duration {
-    guard let node = node(path), let value = node.scalar.flatMap(ScalarForm.duration) else { return fallback }
+    guard let (scalar, node) = accepted(path), let value = ScalarForm.duration(scalar) else { return fallback }
     guard value >= least else {
-      let hint = node.scalar?.resolved.isText == false ? " (a bare number counts nanoseconds)" : ""
+      let hint = !scalar.resolved.isText ? " (a bare number counts nanoseconds)" : ""
       log.add(
         .error, about: node, path,
         "\(GoDuration.format(value)) is too short: expected at least \(GoDuration.format(least))\(hint)")

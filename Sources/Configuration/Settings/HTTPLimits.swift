@@ -3,7 +3,7 @@
 
 /// The `http.limits` section: what one client may cost. The table with reasons is in `docs/CONFIGURATION.md`.
 public struct HTTPLimits: Sendable, Equatable {
-  /// `connections`: open client connections at once; further ones wait in the kernel's backlog.
+  /// `connections`: open client connections at once; further ones are refused at once.
   public var connectionsMax: Int
   /// `headbytes`: bytes of a whole request head.
   public var headBytesMax: Int
@@ -24,9 +24,9 @@ public struct HTTPLimits: Sendable, Equatable {
 
   /// Makes the section; every default is one of the table's.
   public init(
-    connectionsMax: Int = 10_000, headBytesMax: Int = 65_536, lineBytesMax: Int = 16_384, headersMax: Int = 100,
-    headTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(120),
-    bodyTimeout: Duration = .seconds(60), writeTimeout: Duration = .seconds(60),
+    connectionsMax: Int = 16_384, headBytesMax: Int = 32_768, lineBytesMax: Int = 8192, headersMax: Int = 100,
+    headTimeout: Duration = .seconds(20), idleTimeout: Duration = .seconds(120),
+    bodyTimeout: Duration = .seconds(120), writeTimeout: Duration = .seconds(120),
     manifestBytesMax: Int = 4 * 1024 * 1024
   ) {
     self.connectionsMax = connectionsMax
