@@ -14,13 +14,11 @@ extension FieldSlot {
     index += 1
     while index < end, Octet.isBlank(bytes[index]) { index += 1 }
     let valueStart = index
-    while index < end {
+    index = ByteSearch.foreignToFieldValue(in: bytes, from: index, to: end)
+    if index < end {
       let byte = bytes[index]
-      guard Octet.isFieldValue(byte) else {
-        throw byte == Octet.carriageReturn
-          ? .bareCarriageReturn(at: index - base) : .fieldValueByte(byte, at: index - base)
-      }
-      index += 1
+      throw byte == Octet.carriageReturn
+        ? .bareCarriageReturn(at: index - base) : .fieldValueByte(byte, at: index - base)
     }
     while index > valueStart, Octet.isBlank(bytes[index - 1]) { index -= 1 }
     self.init(

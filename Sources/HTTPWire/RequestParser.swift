@@ -73,8 +73,7 @@ public struct RequestParser: Sendable {
       let headLimit = base + limits.headBytesMax
       let limit = min(lineLimit, headLimit)
       let stop = min(bytes.count, limit)
-      var index = base + scanned
-      while index < stop, bytes[index] != Octet.lineFeed { index += 1 }
+      let index = ByteSearch.lineFeed(in: bytes, from: base + scanned, to: max(stop, base + scanned))
       scanned = index - base
       guard index < stop else {
         if index == limit { throw tooLong(isLine: lineLimit <= headLimit) }
