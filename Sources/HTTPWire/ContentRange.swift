@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-/// The Content-Range of an upload's chunk: `<start>-<end>`, inclusive, without a unit (OCI distribution, "Pushing a blob
-/// in chunks"). RFC 9110's `bytes <start>-<end>/<size or *>` is accepted too, because some clients send it.
+/// The Content-Range of an upload's chunk: `<start>-<end>`, inclusive, without a unit (OCI distribution, "Pushing a
+/// blob in chunks"). RFC 9110's `bytes <start>-<end>/<size or *>` is accepted too, because some clients send it.
 public struct ContentRange: Hashable, Sendable {
   /// The first byte's position.
   public let start: UInt64

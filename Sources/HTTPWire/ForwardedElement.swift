@@ -3,8 +3,8 @@
 
 /// The first element of a Forwarded header (RFC 7239, 4): what the proxy nearest to the client saw.
 ///
-/// Values are not judged here: whether `host` is a host and `proto` a scheme, and whether the proxy is to be believed, is
-/// the caller's to check.
+/// Values are not judged here: whether `host` is a host and `proto` a scheme, and whether the proxy is to be believed,
+/// is the caller's to check.
 public struct ForwardedElement: Hashable, Sendable {
   /// The host the client addressed.
   public private(set) var host: String?

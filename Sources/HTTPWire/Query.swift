@@ -31,8 +31,8 @@ public struct Query: Hashable, Sendable {
     pairs = []
   }
 
-  /// Splits at `&` and decodes. A broken percent-encoding, or one that hides no UTF-8, is an error that names the place;
-  /// so are more than `pairsMax` pairs. Empty pieces are skipped.
+  /// Splits at `&` and decodes. A broken percent-encoding, or one that hides no UTF-8, is an error that names the
+  /// place; so are more than `pairsMax` pairs. Empty pieces are skipped.
   public init(parsing query: ArraySlice<UInt8>, pairsMax: Int = Query.pairsMaxDefault) throws(WireError) {
     var pairs: [Pair] = []
     var start = query.startIndex
@@ -66,7 +66,8 @@ public struct Query: Hashable, Sendable {
     pairs.filter { $0.name == name }.map(\.value)
   }
 
-  /// A query of these pairs, in this order, everything but unreserved characters percent-encoded: for Link and Location.
+  /// A query of these pairs, in this order, everything but unreserved characters percent-encoded: for Link and
+  /// Location.
   public static func encode(_ pairs: KeyValuePairs<String, String>) -> String {
     encode(pairs.map { Pair(name: $0.key, value: $0.value) })
   }

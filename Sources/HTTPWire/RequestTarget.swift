@@ -35,7 +35,8 @@ public struct RequestTarget: Hashable, Sendable {
   /// What was found in them.
   public let hazards: Hazards
 
-  /// Splits and decodes a path; a broken percent-encoding, or one that hides no UTF-8, is an error that names the place.
+  /// Splits and decodes a path; a broken percent-encoding, or one that hides no UTF-8, is an error that names the
+  /// place.
   public init(parsing path: ArraySlice<UInt8>) throws(WireError) {
     var segments: [String] = []
     var hazards: Hazards = []

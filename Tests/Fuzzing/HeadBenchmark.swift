@@ -6,8 +6,8 @@ import Glibc
 
 /// How long one head takes: a manifest GET as containerd sends it, parsed and asked what a manifest GET asks.
 public enum HeadBenchmark {
-  /// Runs rounds of heads and reports the best and the median processor nanoseconds a head, one line each for parsing alone, for
-  /// parsing with look-ups, and for writing an answer's head. Meaningful in release builds only.
+  /// Runs rounds of heads and reports the best and the median processor nanoseconds a head, one line each for parsing
+  /// alone, for parsing with look-ups, and for writing an answer's head. Meaningful in release builds only.
   public static func report(rounds: Int, heads: Int) -> String {
     let input = Corpus(http: "head-accept").entries[0].bytes
     let parsing = nanoseconds(rounds, heads) { parser in parse(input, &parser) }
