@@ -139,7 +139,7 @@ struct Bench {
   func expectContent(_ target: String, _ content: Content, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let response = try client.send("GET", target)
     expect(response, 200, sourceLocation: sourceLocation)
-    #expect(response.body == content.bytes, "the bytes differ: \(target)", sourceLocation: sourceLocation)
+    expectSame(response.body, content.bytes, "the bytes differ: \(target)", sourceLocation: sourceLocation)
     #expect(response["Docker-Content-Digest"] == content.digest, sourceLocation: sourceLocation)
   }
 
@@ -182,4 +182,16 @@ func expectError(
   for part in parts {
     #expect(response.text.contains(part), "\(part) is not named: \(response)", sourceLocation: sourceLocation)
   }
+}
+
+/// Expects the very bytes. Says sizes and the first difference, where an expectation would list every byte.
+func expectSame(
+  _ bytes: [UInt8], _ expected: [UInt8], _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+  if bytes == expected { return }
+  let difference = zip(bytes, expected).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+  let at = difference ?? min(bytes.count, expected.count)
+  Issue.record(
+    "\(what) \(bytes.count) bytes instead of \(expected.count), different from byte \(at): \(String(decoding: bytes.prefix(200), as: UTF8.self))",
+    sourceLocation: sourceLocation)
 }
