@@ -269,6 +269,29 @@ struct DiagnosticsTests {
     #expect(purging("yes") == ["c.yml:4:32: error: \(section): expected keys and values, found true or false \"yes\""])
   }
 
+  @Test func platformListNeedsItsWord() {
+    let list = "platformlist: [{os: linux, architecture: amd64}]"
+    #expect(
+      load(base + "validation: {manifests: {indexes: {\(list)}}}\n").lines == [
+        "c.yml:6:50: warning: validation.manifests.indexes.platformlist: has no effect unless platforms is \"list\""
+      ])
+    #expect(
+      load(base + "validation: {manifests: {indexes: {platforms: list}}}\n").lines == [
+        "c.yml:6:47: warning: validation.manifests.indexes.platforms: platformlist is empty, so no image is checked for"
+      ])
+  }
+
+  @Test func remarksAreBounded() {
+    let unknown = (0..<300).map { "x\($0): 1\n" }.joined()
+    let outcome = load(base + unknown)
+    #expect(outcome.settings != nil)
+    #expect(outcome.lines.count == 201)
+    #expect(outcome.lines.last == "c.yml: warning: and 100 more like these")
+    let wrong = load(base + unknown + "catalog: x\n")
+    #expect(wrong.settings == nil)
+    #expect(wrong.errors == ["c.yml:306:10: error: catalog: expected keys and values, found text \"x\""])
+  }
+
   @Test func secretsAreNeverShown() {
     let outcome = load(
       base
