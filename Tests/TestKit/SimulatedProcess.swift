@@ -4,6 +4,12 @@
 public import GantryWorld
 import Synchronization
 
+/// How the workers of a world's processes behave.
+struct WorkerOptions: Sendable {
+  var delay: ClosedRange<Duration>?
+  var interleaves: Bool
+}
+
 /// One process of a simulated world: its loops, its workers and its view of the disk. It can be killed by itself.
 public final class SimulatedProcess: Sendable {
   /// Its number within its world.
@@ -19,7 +25,7 @@ public final class SimulatedProcess: Sendable {
   init(
     id: SimulatedScheduler.ProcessID, scheduler: SimulatedScheduler, loopCount: Int, disk: SimulatedDisk,
     network: SimulatedNetwork,
-    wallClock: SimulatedWallClock, workerDelay: ClosedRange<Duration>?
+    wallClock: SimulatedWallClock, workers: WorkerOptions
   ) {
     self.id = id
     self.scheduler = scheduler
@@ -27,7 +33,10 @@ public final class SimulatedProcess: Sendable {
     self.network = network
     loops = (0..<loopCount).map { SimulatedLoop(scheduler: scheduler, index: $0, process: id) }
     world = World(
-      loops: loops, workers: SimulatedWorkers(scheduler: scheduler, process: id, delay: workerDelay),
+      loops: loops,
+      workers: SimulatedWorkers(
+        scheduler: scheduler, process: id, delay: workers.delay,
+        interleaves: workers.interleaves),
       files: disk.view(of: id),
       entropy: SeededEntropy(seed: scheduler.draw { $0.next() }), clock: wallClock)
   }

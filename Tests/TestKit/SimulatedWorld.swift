@@ -18,21 +18,23 @@ public final class SimulatedWorld: Sendable {
   public let network: SimulatedNetwork
   /// The first process.
   public let process: SimulatedProcess
-  private let workerDelay: ClosedRange<Duration>?
+  private let workers: WorkerOptions
   private let processes: Mutex<[SimulatedProcess]>
 
-  /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range.
+  /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range;
+  /// with `interleavesScripts`, scripts take turns at each file operation (some microseconds slower for each).
   public init(
-    seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, diskCapacity: Int = 256 << 20
+    seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, interleavesScripts: Bool = false,
+    diskCapacity: Int = 256 << 20
   ) {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
     disk = SimulatedDisk(capacity: diskCapacity, clock: wallClock)
     network = SimulatedNetwork(scheduler: scheduler)
-    self.workerDelay = workerDelay
+    workers = WorkerOptions(delay: workerDelay, interleaves: interleavesScripts)
     process = SimulatedProcess(
       id: 0, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
-      workerDelay: workerDelay)
+      workers: workers)
     processes = Mutex([process])
   }
 
@@ -41,7 +43,7 @@ public final class SimulatedWorld: Sendable {
     let id = processes.withLock { $0.count }
     let process = SimulatedProcess(
       id: id, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
-      workerDelay: workerDelay)
+      workers: workers)
     processes.withLock { $0.append(process) }
     scheduler.note("process \(id) starts")
     return process
@@ -95,18 +97,14 @@ public final class SimulatedWorld: Sendable {
     return .success(result)
   }
 
+  /// Lets ``crash(keeping:)`` happen just before the file operation after the next `count`, be it in the middle of a
+  /// script. Replaces the disk's observer.
+  public func crash(afterOperations count: Int, keeping: CrashKeeping = .synced) {
+    disk.trigger(afterOperations: count) { [weak self] in self?.crash(keeping: keeping) }
+  }
+
   /// Suspends the caller until `duration` of simulated time has passed. Time moves when nothing is ready.
   public func sleep(for duration: Duration) async {
     await SimulatedClock(loop: process.loops[0]).sleep(for: duration)
-  }
-}
-
-private final class Outcome<T: Sendable, E: Error>: Sendable {
-  private let state = Mutex<Result<T, E>?>(nil)
-
-  var value: Result<T, E>? { state.withLock { $0 } }
-
-  func set(_ result: Result<T, E>) {
-    state.withLock { $0 = result }
   }
 }

@@ -92,6 +92,18 @@ public final class SimulatedDisk: Files {
     self.observer.withLock { $0 = observer }
   }
 
+  /// Calls `event` once, just before the operation after the next `count`. Replaces the observer.
+  public func trigger(afterOperations count: Int, _ event: @escaping @Sendable () -> Void) {
+    let left = Mutex(count)
+    observe { _ in
+      let isDue = left.withLock { left in
+        left -= 1
+        return left == -1
+      }
+      if isDue { event() }
+    }
+  }
+
   /// Whether the number of a removed file goes to the next new one, as ext4 does it; false at first.
   public var reusesInodes: Bool {
     get { state.withLock { $0.disk.reusesInodes } }
@@ -196,6 +208,7 @@ public final class SimulatedDisk: Files {
     onFault: ((inout DiskState) throws(FileError) -> Void)?,
     _ body: (inout DiskState) throws(FileError) -> R
   ) throws(FileError) -> R {
+    ScriptThread.pauseIfScript()
     observer.withLock { $0 }?(operation)
     let now = clock?.now
     return try state.withLock { (state) throws(FileError) -> R in

@@ -121,8 +121,8 @@ public final class SimulatedNetwork: Sendable {
 
   /// Runs `delivery` at a moment of the seed's choosing, after the delay that is in force.
   func later(_ delivery: @escaping @Sendable () -> Void) {
-    guard let delay = faults.delay else { return scheduler.submit(process: Self.process, delivery) }
-    let work = ReadyWork(process: Self.process, loop: nil, action: .call(delivery))
+    guard let delay = faults.delay else { return scheduler.submit(process: SimulatedScheduler.nobody, delivery) }
+    let work = ReadyWork(process: SimulatedScheduler.nobody, loop: nil, action: .call(delivery))
     _ = scheduler.setTimer(after: scheduler.draw { $0.duration(in: delay) }, work)
   }
 
@@ -130,9 +130,6 @@ public final class SimulatedNetwork: Sendable {
     guard let oneIn = faults.resetOneIn else { return .none }
     return scheduler.draw { $0.oneIn(oneIn) } ? .reset : .none
   }
-
-  // The network itself is nobody's process: it outlives them all.
-  private static let process = -1
 
   private func makeConnection(
     client: SimulatedScheduler.ProcessID, server: SimulatedScheduler.ProcessID

@@ -14,6 +14,9 @@ public final class SimulatedScheduler: Sendable {
   /// Identifies a simulated process, whose work can be dropped as a whole.
   public typealias ProcessID = Int
 
+  /// Whose the work is that belongs to no process and outlives them all.
+  static let nobody: ProcessID = -1
+
   /// Why driving stopped.
   public enum Halt: Sendable, Hashable {
     /// The condition came true.
