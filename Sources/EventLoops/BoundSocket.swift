@@ -58,14 +58,15 @@ public final class BoundSocket: Sendable {
         isAddressInUse: false)
     }
     defer { unsafe freeaddrinfo(first) }
-    // With no host, the IPv6 wildcard takes IPv4 connections too, so it is tried first.
+    // With no host, the IPv6 wildcard takes IPv4 connections too, so it is tried first; a name that stands for both, as
+    // localhost does, is taken as IPv4, which is what Distribution binds.
     var failure: Int32 = EADDRNOTAVAIL
-    let families = host.isEmpty ? [AF_INET6, AF_INET] : [AF_UNSPEC]
+    let families = host.isEmpty ? [AF_INET6, AF_INET] : [AF_INET, AF_INET6]
     for family in families {
       var next: UnsafeMutablePointer<addrinfo>? = unsafe first
       while let candidate = unsafe next {
         unsafe next = candidate.pointee.ai_next
-        if unsafe family != AF_UNSPEC && candidate.pointee.ai_family != family { continue }
+        if unsafe candidate.pointee.ai_family != family { continue }
         let result = unsafe listen(
           candidate.pointee.ai_family, candidate.pointee.ai_addr, candidate.pointee.ai_addrlen)
         if result >= 0 {

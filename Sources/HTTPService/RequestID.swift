@@ -16,6 +16,13 @@ public struct RequestID: Sendable, Hashable {
     self.low = low
   }
 
+  /// Makes an id of 16 random bytes.
+  public init(randomBytes bytes: [UInt8]) {
+    precondition(bytes.count == 16, "an id is 128 bits")
+    high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+    low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   /// In the form of a UUID, as Distribution's logs have it.
   public var text: String {
     var text: [UInt8] = []

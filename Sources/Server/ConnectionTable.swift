@@ -25,11 +25,9 @@ actor ConnectionTable {
     private static let stride: UInt64 = 1 << 32
 
     init(entropy: any Entropy) {
-      let words = entropy.bytes(16).reduce(into: (UInt64(0), UInt64(0))) { words, byte in
-        words = (words.0 << 8 | words.1 >> 56, words.1 << 8 | UInt64(byte))
-      }
-      high = words.0
-      low = Atomic(words.1)
+      let start = RequestID(randomBytes: entropy.bytes(16))
+      high = start.high
+      low = Atomic(start.low)
     }
 
     func next() -> (UInt64, UInt64) {

@@ -64,10 +64,4 @@ import Testing
     #expect(line.split(separator: " ")[1] == "-")
     #expect(line.split(separator: " ")[3] == "[01/Jan/1970:00:00:00")
   }
-
-  @Test func `request ids are version 4 UUIDs`() {
-    #expect(RequestID(randomBytes: Array(0..<16)).description == "00010203-0405-4607-8809-0a0b0c0d0e0f")
-    #expect(RequestID(randomBytes: Array(repeating: 0xFF, count: 16)).hex == "ffffffffffff4fffbfffffffffffffff")
-    #expect(RequestID(randomBytes: Array(0..<16)) == RequestID(randomBytes: Array(0..<16)))
-  }
 }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryWorld
+import Synchronization
+
+/// Puts files in their places so that they are whole, and stay there, whatever is cut off.
+///
+/// The rule of every write: contents are synced before they get their name, names are synced before anything refers to
+/// them, and every directory that was made has its parent synced. So no prefix of the writes leaves a reference to
+/// something missing, and what was acknowledged is there after a power cut (strict POSIX, not one file system's habits).
+///
+/// Isolation: every call blocks and belongs in a script of a worker; safe from several at once.
+final class DurableCommit: Sendable {
+  /// A file whose contents are durable and which has no place yet.
+  struct Staged: Sendable {
+    fileprivate var path: String
+  }
+
+  private let files: any Files
+  private let layout: Layout
+  private let process: String
+  private let lastNumber = Atomic<UInt64>(0)
+  private let lasting = Mutex<Set<String>>([])
+
+  /// Bounds the memory of directories known to be durable; beyond it the knowledge is dropped and gained anew, at the
+  /// price of one sync for each directory.
+  private static let lastingMax = 4096
+
+  /// Permission bits of files, less the umask, as Distribution has them.
+  static let fileMode: UInt32 = 0o666
+
+  /// - Parameter process: names the temporary files; unique among the processes on this storage.
+  init(files: any Files, layout: Layout, process: String) {
+    self.files = files
+    self.layout = layout
+    self.process = process
+  }
+
+  /// Writes a file of these bytes, durable in contents, nameless to everybody.
+  func stage(_ bytes: [UInt8], mode: UInt32 = fileMode) throws(FileError) -> Staged {
+    let path = temporaryPath()
+    do throws(FileError) {
+      let file = try files.open(path, .createNew(mode: mode))
+      try file.write(bytes, at: 0)
+      try file.sync()
+    } catch {
+      discard(Staged(path: path))
+      throw error
+    }
+    return Staged(path: path)
+  }
+
+  /// Gives a staged file its place, replacing what is there, and makes the name durable. The directory must be there
+  /// (``makeDirectories(of:)``).
+  func publish(_ staged: Staged, at place: Layout.Place) throws(FileError) {
+    try move(staged.path, to: place)
+  }
+
+  /// Gives a staged file its place unless something is there already, which it then returns as false.
+  func publishNew(_ staged: Staged, at place: Layout.Place) throws(FileError) -> Bool {
+    let isNew = try files.link(staged.path, as: place.file)
+    try files.syncDirectory(place.directory)
+    return isNew
+  }
+
+  /// Removes a file that is not needed any more. What cannot be removed is removed by the next start.
+  func discard(_ staged: Staged) {
+    // Nothing hangs on it: the name is ours alone.
+    _ = try? files.remove(staged.path)
+  }
+
+  /// Renames a synced file into its place and makes the name durable.
+  func move(_ path: String, to place: Layout.Place) throws(FileError) {
+    try files.rename(path, to: place.file)
+    try files.syncDirectory(place.directory)
+  }
+
+  /// Writes a file of these bytes at its place, whole and durable.
+  func replace(_ place: Layout.Place, with bytes: [UInt8]) throws(FileError) {
+    let staged = try stage(bytes)
+    do throws(FileError) {
+      try makingDirectories(of: [place]) { () throws(FileError) in try publish(staged, at: place) }
+    } catch {
+      discard(staged)
+      throw error
+    }
+  }
+
+  /// Makes the directories of `places`, runs `body`, and does both once more when a directory was taken away in between
+  /// (another process removing the same tag, say).
+  func makingDirectories(of places: [Layout.Place], _ body: () throws(FileError) -> Void) throws(FileError) {
+    for attempt in 1... {
+      do throws(FileError) {
+        try makeDirectories(of: places)
+        return try body()
+      } catch  where error.reason == .absent && attempt < 3 {
+        lasting.withLock { $0.removeAll() }
+      }
+    }
+  }
+
+  /// Makes the directories of `places` with every parent synced. Directories that are there already are synced too,
+  /// unless this process knows that they are durable: another process may have made them a moment ago.
+  func makeDirectories(of places: [Layout.Place]) throws(FileError) {
+    var parents: [String] = []
+    for place in places {
+      try makeLasting(place.lasting)
+      for directory in Layout.chain(from: place.lasting, to: place.directory) {
+        _ = try files.makeDirectory(directory)
+        let parent = Layout.parent(of: directory)
+        if !parents.contains(parent) { parents.append(parent) }
+      }
+    }
+    for parent in parents { try files.syncDirectory(parent) }
+  }
+
+  /// Makes a directory that nothing removes, and all above it up to the root, durable.
+  func makeLasting(_ directory: String) throws(FileError) {
+    if lasting.withLock({ $0.contains(directory) }) { return }
+    let parent = Layout.parent(of: directory)
+    if directory != layout.root {
+      try makeLasting(parent)
+      _ = try files.makeDirectory(directory)
+      try files.syncDirectory(parent)
+    } else if try files.status(directory)?.isDirectory != true {
+      try makeRoot(directory)
+    }
+    lasting.withLock { lasting in
+      if lasting.count >= Self.lastingMax { lasting.removeAll() }
+      lasting.insert(directory)
+    }
+  }
+
+  /// Makes a directory and those missing above it, durable in nothing: for what a power cut may take.
+  func makeVolatile(_ directory: String) throws(FileError) -> Bool {
+    do throws(FileError) {
+      return try files.makeDirectory(directory)
+    } catch  where error.reason == .absent && directory != layout.root {
+      _ = try makeVolatile(Layout.parent(of: directory))
+      return try files.makeDirectory(directory)
+    }
+  }
+
+  /// Writes a file of these bytes at `path` in one step but not durably: for what can be found out again.
+  func replaceVolatile(_ path: String, with bytes: [UInt8]) throws(FileError) {
+    let temporary = temporaryPath()
+    do throws(FileError) {
+      let file = try files.open(temporary, .createNew(mode: Self.fileMode))
+      try file.write(bytes, at: 0)
+      _ = try makeVolatile(Layout.parent(of: path))
+      try files.rename(temporary, to: path)
+    } catch {
+      discard(Staged(path: temporary))
+      throw error
+    }
+  }
+
+  /// Removes a directory with everything in it, `last` (a name directly in it) after all else. False when it was not
+  /// there. Not durable by itself. What another process puts in meanwhile stays.
+  func removeTree(_ directory: String, last: String? = nil, depthMax: Int = 8) throws(FileError) -> Bool {
+    guard let entries = try files.entries(directory) else { return false }
+    for entry in entries where entry.name != last {
+      let path = Layout.entry(entry.name, of: directory)
+      if entry.kind == .directory, depthMax > 0 {
+        _ = try removeTree(path, depthMax: depthMax - 1)
+      } else {
+        _ = try files.remove(path)
+      }
+    }
+    if let last { _ = try files.remove(Layout.entry(last, of: directory)) }
+    _ = try files.removeDirectory(directory)
+    return true
+  }
+
+  private func makeRoot(_ directory: String) throws(FileError) {
+    let parent = Layout.parent(of: directory)
+    if parent != directory, try files.status(parent)?.isDirectory != true { try makeRoot(parent) }
+    _ = try files.makeDirectory(directory)
+    try files.syncDirectory(parent)
+  }
+
+  private func temporaryPath() -> String {
+    layout.temporary(process, lastNumber.add(1, ordering: .relaxed).newValue)
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+public import GantryStorage
+import GantryWorld
+import Synchronization
+
+extension FilesystemStorage {
+  /// See ``BlobReading/blob(_:in:)``.
+  public func blob(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> StoredBlob? {
+    let blob = try await script { (tree) throws(FileError) -> StoredBlob? in
+      let place = tree.layout.layer(digest, in: repository)
+      guard let content = try tree.link(place, named: digest) else { return nil }
+      guard let (file, size) = try tree.content(content) else {
+        tree.report("\(repository) links \(digest), whose content is missing")
+        return nil
+      }
+      return StoredBlob(digest: digest, size: size, content: .file(file))
+    }
+    if blob != nil { recentLinks.note(digest, in: repository) }
+    return blob
+  }
+
+  /// See ``BlobReading/watch(blob:in:)``.
+  public func watch(blob digest: Digest, in repository: RepositoryName) -> any LinkWatch {
+    watch(tree.layout.layer(digest, in: repository))
+  }
+
+  /// See ``BlobLinking/mount(_:from:into:)``. A link that is there already is written again, because another process
+  /// may have made it a moment ago and not durably yet.
+  public func mount(
+    _ digest: Digest, from source: RepositoryName, into target: RepositoryName
+  ) async throws(StorageError) -> Bool {
+    let isMounted = try await script { (tree) throws(FileError) -> Bool in
+      guard let content = try tree.link(tree.layout.layer(digest, in: source), named: digest),
+        try tree.content(content) != nil
+      else { return false }
+      try tree.commit.replace(tree.layout.layer(digest, in: target), with: content.linkText)
+      return true
+    }
+    if isMounted { recentLinks.note(digest, in: target) }
+    return isMounted
+  }
+
+  /// See ``BlobLinking/unlink(_:from:)``. Removes the link file and leaves its directory, as Distribution does.
+  public func unlink(_ digest: Digest, from repository: RepositoryName) async throws(StorageError) -> Bool {
+    try await script { (tree) throws(FileError) -> Bool in
+      try tree.removeLink(tree.layout.layer(digest, in: repository))
+    }
+  }
+
+  /// See ``BlobLinking/repositories(linking:limit:)``. Knows what this process has linked or read lately; each is
+  /// looked up before it is named.
+  public func repositories(linking digest: Digest, limit: Int) async throws(StorageError) -> [RepositoryName] {
+    let candidates = recentLinks.repositories(noted: digest)
+    guard !candidates.isEmpty, limit > 0 else { return [] }
+    return try await script { (tree) throws(FileError) -> [RepositoryName] in
+      var linking: [RepositoryName] = []
+      for candidate in candidates where linking.count < limit {
+        guard let content = try tree.link(tree.layout.layer(digest, in: candidate), named: digest),
+          try tree.content(content) != nil
+        else { continue }
+        linking.append(candidate)
+      }
+      return linking
+    }
+  }
+}
+
+extension StoredTree {
+  /// Removes a link durably. False when there was none.
+  func removeLink(_ place: Layout.Place) throws(FileError) -> Bool {
+    guard try files.remove(place.file) else { return false }
+    try files.syncDirectory(place.directory)
+    return true
+  }
+}
+
+/// Which repositories were seen to link a digest lately: a hint, and bounded.
+///
+/// Isolation: safe from everywhere; one lock.
+final class RecentLinks: Sendable {
+  private struct Table {
+    var repositories: [Digest: [RepositoryName]] = [:]
+    var order: [Digest] = []
+    var oldest = 0
+  }
+
+  /// At 300 bytes an entry, some hundred kilobytes.
+  private static let digestsMax = 2048
+  private static let repositoriesMax = 4
+
+  private let table = Mutex(Table())
+
+  /// Remembers that the repository links the digest; the digest seen first is forgotten when there are too many.
+  func note(_ digest: Digest, in repository: RepositoryName) {
+    table.withLock { table in
+      if let known = table.repositories[digest] {
+        guard known.first != repository else { return }
+        table.repositories[digest] = Array(
+          ([repository] + known.filter { $0 != repository }).prefix(Self.repositoriesMax))
+      } else {
+        table.repositories[digest] = [repository]
+        if table.order.count < Self.digestsMax {
+          table.order.append(digest)
+        } else {
+          table.repositories[table.order[table.oldest]] = nil
+          table.order[table.oldest] = digest
+          table.oldest = (table.oldest + 1) % Self.digestsMax
+        }
+      }
+    }
+  }
+
+  /// The repositories that were noted for the digest, the latest first.
+  func repositories(noted digest: Digest) -> [RepositoryName] {
+    table.withLock { $0.repositories[digest] ?? [] }
+  }
+}

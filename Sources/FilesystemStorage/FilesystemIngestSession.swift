@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryCryptography
+import GantryOCI
+import GantryStorage
+import GantryWorld
+
+/// An upload session on disk. See ``IngestSession``.
+///
+/// The lease is the advisory lock on the data file. Bytes are written and digested by one script at a time while the loop
+/// reads on; see ``IngestPipe``.
+final class FilesystemIngestSession: IngestSession {
+  private enum Stage {
+    /// Bytes may be added.
+    case open
+    /// A commit put the content in its place and failed afterwards; only the same commit can be tried again.
+    case published(Digest)
+    case over
+  }
+
+  let id: UploadID
+  let repository: RepositoryName
+  let algorithm: DigestAlgorithm
+  let startedAt: WallTime
+  private(set) var offset: UInt64
+  private let storage: FilesystemStorage
+  private let place: UploadPlace
+  private let pipe: IngestPipe
+  private var stage = Stage.open
+  private var isHeld = true
+
+  /// A session whose lease is held by `progress`.
+  init(
+    storage: FilesystemStorage, id: UploadID, repository: RepositoryName, startedAt: WallTime,
+    algorithm: DigestAlgorithm, progress: IngestProgress
+  ) {
+    self.storage = storage
+    self.id = id
+    self.repository = repository
+    self.startedAt = startedAt
+    self.algorithm = algorithm
+    place = storage.tree.layout.upload(id, in: repository)
+    pipe = IngestPipe(progress)
+    offset = progress.offset
+  }
+
+  func acquire() async throws(StorageError) {
+    switch stage {
+    case .open: break
+    case .published, .over: throw .sessionGone
+    }
+    guard !isHeld else { return }
+    let (place, algorithm, before) = (place, algorithm, pipe.progress)
+    let found = try await storage.script { (tree) throws(FileError) in
+      try tree.retakeUpload(place, algorithm: algorithm, before: before)
+    }
+    switch found {
+    case .gone:
+      stage = .over
+      throw .sessionGone
+    case .busy: throw .sessionBusy
+    case .held(let progress): pipe.progress = try await storage.catchUp(progress)
+    }
+    isHeld = true
+    offset = pipe.progress.offset
+  }
+
+  func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8] {
+    let expected = offset
+    try await acquire()
+    try throwFailure()
+    guard offset == expected else { throw .sessionBusy }
+    guard !bytes.isEmpty else { return bytes }
+    offset += UInt64(bytes.count)
+    let (spare, starts) = pipe.enqueue(bytes)
+    if starts {
+      let (pipe, workers) = (pipe, storage.world.workers)
+      spawn(on: storage.world.currentLoop) {
+        while await workers.run({ pipe.drainSome() }) {}
+      }
+    }
+    if pipe.isFull {
+      await pipe.waitForRoom()
+      try throwFailure()
+    }
+    return spare
+  }
+
+  func flush() async throws(StorageError) {
+    try await acquire()
+    let (place, algorithm) = (place, algorithm)
+    let isSaved = try await finishing { (tree, progress) throws(FileError) in
+      try tree.saveProgress(&progress, of: place, algorithm: algorithm)
+    }
+    guard isSaved else {
+      stage = .over
+      throw .sessionGone
+    }
+  }
+
+  func release() async {
+    guard isHeld, case .open = stage else { return }
+    do throws(StorageError) {
+      try await finishing { (_, _) throws(FileError) in }
+    } catch {
+      // Bytes that were not flushed may be lost; `offset` says so.
+    }
+    pipe.dropSpares()
+    var progress = pipe.progress
+    progress.file?.unlock()
+    progress.file = nil
+    pipe.progress = progress
+    isHeld = false
+  }
+
+  func commit(as digest: Digest) async throws(StorageError) {
+    var isPublished = false
+    switch stage {
+    case .over: throw .sessionGone
+    case .published(let published) where published != digest: throw .sessionGone
+    case .published: isPublished = true
+    case .open: try await acquire()
+    }
+    let other = digest.algorithm == algorithm ? nil : try await digestAgain(by: digest.algorithm)
+    let commit = UploadCommit(
+      place: place, digest: digest, repository: repository, wasPublished: isPublished, otherDigest: other)
+    let outcome = try await finishing { (tree, progress) throws(FileError) in try commit.run(in: tree, &progress) }
+    switch outcome {
+    case .done:
+      stage = .over
+      pipe.progress.file = nil
+      storage.recentLinks.note(digest, in: repository)
+    case .mismatch(let actual):
+      stage = .over
+      pipe.progress.file = nil
+      throw .digestMismatch(expected: digest, actual: actual)
+    case .gone:
+      stage = .over
+      throw .sessionGone
+    case .failed(let error, let isPublished):
+      if isPublished { stage = .published(digest) }
+      throw StorageError(error)
+    }
+  }
+
+  func abort() async throws(StorageError) {
+    switch stage {
+    case .over: return
+    case .published: break
+    case .open:
+      do throws(StorageError) {
+        try await acquire()
+      } catch .sessionGone {
+        return
+      }
+    }
+    await pipe.waitUntilIdle()
+    try await end()
+  }
+}
+
+extension FilesystemIngestSession {
+  // Waits for what is under way, then runs one script: the rest of the bytes, and `body`.
+  private func finishing<R: Sendable>(
+    _ body: @escaping @Sendable (StoredTree, inout IngestProgress) throws(FileError) -> R
+  ) async throws(StorageError) -> R {
+    await pipe.waitUntilIdle()
+    try throwFailure()
+    pipe.claim()
+    let pipe = pipe
+    defer { offset = pipe.progress.offset }
+    return try await storage.script { (tree) throws(FileError) in
+      try pipe.drainAll { (progress) throws(FileError) in try body(tree, &progress) }
+    }
+  }
+
+  private func throwFailure() throws(StorageError) {
+    guard let failure = pipe.takeFailure() else { return }
+    offset = pipe.progress.offset
+    throw failure
+  }
+
+  private func digestAgain(by algorithm: DigestAlgorithm) async throws(StorageError) -> Digest {
+    let written = try await finishing { (_, progress) throws(FileError) in progress }
+    var again = IngestProgress(file: written.file, running: RunningDigest(algorithm.function))
+    again.size = written.offset
+    let running = try await storage.catchUp(again).running
+    return Digest(algorithm: algorithm, bytes: running.finished())
+  }
+
+  private func end() async throws(StorageError) {
+    let place = place
+    try await storage.script { (tree) throws(FileError) in try tree.removeUpload(place) }
+    var progress = pipe.progress
+    progress.file?.unlock()
+    progress.file = nil
+    pipe.progress = progress
+    pipe.dropSpares()
+    stage = .over
+  }
+}
+
+extension World {
+  /// The loop that the calling task prefers, or any when it prefers none.
+  var currentLoop: any LoopExecutor {
+    let preferred = withUnsafeCurrentTask { $0?.unownedTaskExecutor }
+    return loops.first { $0.asUnownedTaskExecutor() == preferred } ?? loops[0]
+  }
+}

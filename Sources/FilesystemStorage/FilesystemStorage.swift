@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+public import GantryStorage
+public import GantryWorld
+import Synchronization
+
+/// The storage in a directory of a file system, in Distribution's layout: either registry can be stopped and the other
+/// started on the same directory.
+///
+/// Everything acknowledged is durable first; see ``DurableCommit`` for the rule and ``Layout`` for the tree. Several
+/// processes may share the directory.
+///
+/// Isolation: safe from everywhere. Each operation suspends its caller once and runs as one script of a worker, except
+/// watches, which are made for a loop, and long walks, which are cut into several scripts.
+public final class FilesystemStorage: StorageEngine {
+  let tree: StoredTree
+  let world: World
+  let process: String
+  let memory = ReferrersMemory()
+  let recentLinks = RecentLinks()
+  private let processLock = Mutex<(any OpenFile)?>(nil)
+
+  /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
+  /// what was found damaged and passed over; it may be called from any thread.
+  public init(root: String, world: World, report: @escaping @Sendable (String) -> Void) {
+    let layout = Layout(root: root)
+    process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    tree = StoredTree(
+      files: world.files, layout: layout,
+      commit: DurableCommit(files: world.files, layout: layout, process: process), clock: world.clock, report: report)
+    self.world = world
+  }
+
+  /// Makes the directories and removes what dead processes left on its way.
+  public func start() async throws(StorageError) {
+    let process = process
+    let lock = try await script { (tree) throws(FileError) in
+      try RecoveryScan(tree: tree, process: process).run()
+    }
+    processLock.withLock { $0 = lock }
+  }
+
+  /// Whether the directory is there.
+  public func check() async throws(StorageError) {
+    let isThere = try await script { (tree) throws(FileError) in
+      try tree.files.status(tree.layout.repositories)?.isDirectory == true
+    }
+    guard isThere else {
+      throw .failed(FileError(.absent, operation: "stat", path: tree.layout.repositories))
+    }
+  }
+
+  /// Runs blocking work on a worker and says its failures in the storage's words.
+  func script<R: Sendable>(
+    _ body: @escaping @Sendable (StoredTree) throws(FileError) -> R
+  ) async throws(StorageError) -> R {
+    let tree = tree
+    do throws(FileError) {
+      return try await world.workers.run { () throws(FileError) -> R in try body(tree) }
+    } catch {
+      throw StorageError(error)
+    }
+  }
+}
+
+/// The tree as scripts see it.
+///
+/// Isolation: calls block and belong in a script of a worker.
+struct StoredTree: Sendable {
+  let files: any Files
+  let layout: Layout
+  let commit: DurableCommit
+  let clock: any WallClock
+  let report: @Sendable (String) -> Void
+
+  /// Longest text that is read as a link: a sha512 digest and something to tell that more follows.
+  private static let linkBytesMax = 136
+
+  /// The digest that a link holds; nil when there is none, or when it is torn, which is reported. Distribution before
+  /// 3.0 wrote links in place, so a crash left them empty.
+  func link(_ place: Layout.Place) throws(FileError) -> Digest? {
+    guard let bytes = try contents(of: place.file, atMost: Self.linkBytesMax) else { return nil }
+    do throws(DigestError) {
+      return try Digest(parsing: String(decoding: bytes, as: UTF8.self))
+    } catch {
+      report("the link \(place.file) is damaged and taken as absent: \(bytes.isEmpty ? "it is empty" : "\(error)")")
+      return nil
+    }
+  }
+
+  /// As ``link(_:)`` for a link in a directory named after `digest`. It may name content of another algorithm (what
+  /// Distribution 3 writes for sha512), but never other content of the same one.
+  func link(_ place: Layout.Place, named digest: Digest) throws(FileError) -> Digest? {
+    guard let content = try link(place) else { return nil }
+    if content.algorithm == digest.algorithm, content != digest {
+      report("the link \(place.file) is damaged and taken as absent: it names \(content)")
+      return nil
+    }
+    return content
+  }
+
+  /// The first `limit` bytes of a file, or nil when there is none.
+  func contents(of path: String, atMost limit: Int) throws(FileError) -> [UInt8]? {
+    do throws(FileError) {
+      return try files.open(path, .read).read(limit, at: 0)
+    } catch  where error.reason == .absent {
+      return nil
+    }
+  }
+
+  /// The stored content of a digest with its size, or nil when it is missing or torn.
+  func content(_ digest: Digest) throws(FileError) -> (file: any OpenFile, size: UInt64)? {
+    let path = layout.blob(digest).file
+    let file: any OpenFile
+    do throws(FileError) {
+      file = try files.open(path, .read)
+    } catch  where error.reason == .absent {
+      return nil
+    }
+    let size = try file.status().size
+    if size == 0, !digest.isOfNothing {
+      report("the content \(path) is damaged and taken as absent: it is empty")
+      return nil
+    }
+    return (file, size)
+  }
+}

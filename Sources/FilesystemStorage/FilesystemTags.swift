@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+public import GantryStorage
+import GantryWorld
+
+extension FilesystemStorage {
+  /// See ``TagStoring/tag(_:in:)``.
+  public func tag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Digest? {
+    try await script { (tree) throws(FileError) -> Digest? in try tree.link(tree.layout.current(tag, in: repository)) }
+  }
+
+  /// See ``TagStoring/watch(tag:in:)``.
+  public func watch(tag: Tag, in repository: RepositoryName) -> any LinkWatch {
+    watch(tree.layout.current(tag, in: repository))
+  }
+
+  /// See ``TagStoring/setTag(_:to:in:)``. The index entry comes first, as in Distribution: whatever the tag points at is
+  /// in its index.
+  public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
+    try await script { (tree) throws(FileError) in
+      let index = tree.layout.index(tag, digest, in: repository)
+      let current = tree.layout.current(tag, in: repository)
+      let indexLink = try tree.commit.stage(digest.linkText)
+      defer { tree.commit.discard(indexLink) }
+      let currentLink = try tree.commit.stage(digest.linkText)
+      defer { tree.commit.discard(currentLink) }
+      try tree.commit.makingDirectories(of: [index, current]) { () throws(FileError) in
+        if try !tree.commit.publishNew(indexLink, at: index), try tree.link(index) != digest {
+          try tree.commit.publish(indexLink, at: index)
+        }
+        try tree.commit.publish(currentLink, at: current)
+      }
+    }
+  }
+
+  /// See ``TagStoring/removeTag(_:in:)``. Removes all of the tag, its index too, as Distribution does.
+  public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
+    try await script { (tree) throws(FileError) -> Bool in
+      let existed = try tree.files.remove(tree.layout.current(tag, in: repository).file)
+      guard try tree.commit.removeTree(tree.layout.tag(tag, in: repository)) else { return false }
+      try tree.files.syncDirectory(tree.layout.tags(in: repository))
+      return existed
+    }
+  }
+
+  /// See ``TagStoring/tags(in:after:limit:)``. Reads the names of the directory and looks at the links of the page alone.
+  public func tags(
+    in repository: RepositoryName, after last: String?, limit: Int
+  ) async throws(StorageError) -> ListPage<Tag>? {
+    try await script { (tree) throws(FileError) -> ListPage<Tag>? in
+      guard let names = try tree.tagNames(in: repository, after: last) else { return nil }
+      var page: [Tag] = []
+      for name in names {
+        // What is no tag was not put there by a registry; Distribution could not serve it either.
+        guard let tag = try? Tag(parsing: name),
+          let status = try tree.files.status(tree.layout.current(tag, in: repository).file), status.size > 0
+        else { continue }
+        if page.count >= limit { return ListPage(elements: page, hasMore: true) }
+        page.append(tag)
+      }
+      return ListPage(elements: page, hasMore: false)
+    }
+  }
+
+  /// See ``TagStoring/tags(pointingAt:in:)``. In byte order. Reads every tag's link, some hundreds in each script.
+  public func tags(pointingAt digest: Digest, in repository: RepositoryName) async throws(StorageError) -> [Tag] {
+    let names = try await script { (tree) throws(FileError) in try tree.tagNames(in: repository, after: nil) } ?? []
+    var pointing: [Tag] = []
+    for start in stride(from: 0, to: names.count, by: Self.linksPerScript) {
+      let some = names[start..<min(start + Self.linksPerScript, names.count)]
+      pointing += try await script { (tree) throws(FileError) -> [Tag] in
+        var pointing: [Tag] = []
+        for name in some {
+          // See above.
+          guard let tag = try? Tag(parsing: name),
+            try tree.link(tree.layout.current(tag, in: repository)) == digest
+          else { continue }
+          pointing.append(tag)
+        }
+        return pointing
+      }
+    }
+    return pointing
+  }
+
+  /// How many links one script reads at most, so that it takes a few milliseconds.
+  static let linksPerScript = 512
+
+  /// See ``RepositoryListing/repositories(after:limit:)``.
+  public func repositories(
+    after last: String?, limit: Int
+  ) async throws(StorageError) -> ListPage<RepositoryName> {
+    var walk = RepositoryWalk(after: last, having: Layout.manifestsName)
+    var page: [RepositoryName] = []
+    while !walk.isOver {
+      let (current, wanted) = (walk, limit - page.count + 1)
+      let (next, found) = try await script { (tree) throws(FileError) -> (RepositoryWalk, [RepositoryName]) in
+        var walk = current
+        let found = try walk.advance(in: tree, directoriesMax: RepositoryWalk.directoriesPerScript, wanted: wanted)
+        return (walk, found)
+      }
+      walk = next
+      page += found
+      if page.count > limit { return ListPage(elements: Array(page.prefix(limit)), hasMore: true) }
+    }
+    return ListPage(elements: page, hasMore: false)
+  }
+}
+
+extension StoredTree {
+  /// The names of the repository's tags after `last` in byte order; nil when it never had one.
+  func tagNames(in repository: RepositoryName, after last: String?) throws(FileError) -> [String]? {
+    guard let entries = try files.entries(layout.tags(in: repository)) else { return nil }
+    var names = entries.map(\.name)
+    if let last { names.removeAll { $0 <= last } }
+    names.sort()
+    return names
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryWorld
+
+/// A walk over the repositories in catalog order, which can be put down and taken up again.
+///
+/// Depth first, the names of each directory in byte order: that is catalog order, because '/' sorts before every
+/// other character. A repository may lie inside another's directory; names that begin with '_' are none. Directories
+/// whose whole content comes at or before `last` are not opened.
+struct RepositoryWalk: Sendable {
+  /// One directory that the walk is in.
+  private struct Level {
+    var path: String
+    /// The names in it still to visit, the next one last.
+    var names: [String]
+    /// How many of `last`'s components this directory's path equals; nil once it comes after `last`.
+    var matched: Int?
+  }
+
+  /// How many directories one script reads at most, so that it takes a few milliseconds.
+  static let directoriesPerScript = 256
+
+  private let last: String?
+  private let lastComponents: [String]
+  private let mark: String
+  private var levels: [Level] = []
+  private var isBegun = false
+
+  /// A walk over the repositories strictly after `last` (any text) whose directory has an entry named `mark`.
+  init(after last: String?, having mark: String) {
+    self.last = last
+    self.mark = mark
+    lastComponents =
+      last?.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\0" }.map(String.init) ?? []
+  }
+
+  /// Whether everything was visited.
+  var isOver: Bool { isBegun && levels.isEmpty }
+
+  /// Goes on until `wanted` repositories are found, `directoriesMax` directories were read, or all is over.
+  mutating func advance(
+    in tree: StoredTree, directoriesMax: Int, wanted: Int
+  ) throws(FileError) -> [RepositoryName] {
+    var found: [RepositoryName] = []
+    var directories = 0
+    if !isBegun {
+      isBegun = true
+      _ = try enter("", matched: last == nil ? nil : 0, in: tree)
+    }
+    while found.count < wanted, directories < directoriesMax, let level = levels.last {
+      guard let name = level.names.last else {
+        levels.removeLast()
+        continue
+      }
+      levels[levels.count - 1].names.removeLast()
+      let path = level.path.isEmpty ? name : "\(level.path)/\(name)"
+      // A directory whose path is no name holds none either.
+      guard let repository = try? RepositoryName(parsing: path) else { continue }
+      directories += 1
+      let matched = level.matched.flatMap { depth in
+        depth < lastComponents.count && lastComponents[depth] == name ? depth + 1 : nil
+      }
+      let isMarked = try enter(path, matched: matched, in: tree)
+      if isMarked, last.map({ RepositoryName.precedes($0, path) }) ?? true { found.append(repository) }
+    }
+    return found
+  }
+
+  // Opens a directory for the walk and tells whether it has the mark.
+  private mutating func enter(_ path: String, matched: Int?, in tree: StoredTree) throws(FileError) -> Bool {
+    let directory = tree.layout.repositoryDirectory(path)
+    guard let entries = try tree.files.entries(directory) else { return false }
+    var names: [String] = []
+    var isMarked = false
+    for entry in entries {
+      if entry.name == mark { isMarked = true }
+      if entry.name.hasPrefix("_") || entry.kind == .file { continue }
+      // The next component of `last` decides, as long as all before it were equal.
+      if let matched, matched < lastComponents.count,
+        entry.name.utf8.lexicographicallyPrecedes(lastComponents[matched].utf8)
+      {
+        continue
+      }
+      if entry.kind == .other {
+        let status = try tree.files.status(Layout.entry(entry.name, of: directory))
+        if status?.isDirectory != true { continue }
+      }
+      names.append(entry.name)
+    }
+    if !names.isEmpty {
+      names.sort(by: >)
+      levels.append(Level(path: path, names: names, matched: matched))
+    }
+    return isMarked
+  }
+}

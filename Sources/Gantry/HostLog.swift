@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryConfiguration
+internal import GantryEventLoops
+internal import GantryHTTPService
+internal import GantryTelemetry
+internal import GantryWorld
+internal import Logging
+
+/// The log lines on standard error and the access log on standard output, buffered so that no loop waits for a stream.
+final class HostLog: Sendable {
+  let logger: Logger
+  let accessLog: AccessLog?
+  private let errors: BufferedLineSink
+  private let output: BufferedLineSink
+  private let flushers: [LogFlusher]
+
+  /// What may wait for a slow stream before lines are dropped and counted.
+  private static let pendingBytesMax = 4 << 20
+
+  init(_ settings: LogSettings, world: World) {
+    flushers = [0, 1].map { _ in LogFlusher(loop: world.loops[0], workers: world.workers) }
+    let errors = Self.sink(flushers[0], SystemProcess.writeToErrors)
+    let output = Self.sink(flushers[1], SystemProcess.writeToOutput)
+    self.errors = errors
+    self.output = output
+    var fields: Logger.Metadata = [
+      "service": "registry", "version": "v\(GantryVersion.text)", "instance.id": "\(RequestID(randomBytes: world.entropy.bytes(16)).text)",
+    ]
+    for field in settings.fields { fields[field.name] = .string(field.value) }
+    let setting = GantryLogHandler.Setting(
+      format: LogFormat(settings.formatter), sink: errors, clock: world.clock,
+      threshold: LogThreshold(Logger.Level(settings.level)), staticFields: fields,
+      isCallerReported: settings.reportsCaller)
+    logger = Logger(label: "registry") { _ in GantryLogHandler(setting) }
+    accessLog = settings.isAccessLogDisabled ? nil : AccessLog(sink: output)
+  }
+
+  private static func sink(
+    _ flusher: LogFlusher, _ write: @escaping @Sendable ([UInt8]) -> Void
+  ) -> BufferedLineSink {
+    let sink = BufferedLineSink(
+      bytesMax: pendingBytesMax, wakeBytes: 1, output: write, wake: { flusher.wake() },
+      droppedNotice: { Array("level=warning msg=\"\($0) log lines were dropped: the stream is too slow\"\n".utf8) })
+    flusher.attach(sink)
+    return sink
+  }
+
+  /// Stops using the loops: what is logged from now on waits for ``flush()``.
+  func detach() async {
+    for flusher in flushers { await flusher.detach() }
+  }
+
+  /// Brings out what waits. Blocks; not called on a loop.
+  func flush() {
+    errors.drain()
+    output.drain()
+  }
+}
+
+extension LogFormat {
+  fileprivate init(_ formatter: LogSettings.Formatter) {
+    switch formatter {
+    case .text: self = .text
+    case .json: self = .json
+    case .logstash: self = .logstash
+    }
+  }
+}
+
+extension Logger.Level {
+  fileprivate init(_ level: LogSettings.Level) {
+    switch level {
+    case .debug: self = .debug
+    case .info: self = .info
+    case .warn: self = .warning
+    case .error: self = .error
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import Logging
+
+extension RegistryHost {
+  /// The body of `registry serve`: loads the configuration (nil: the built-in default), serves until a signal, and stops.
+  public static func serve(configurationPath path: String?) throws(StartError) {
+    let loaded = try ConfigurationFile.load(path)
+    let host = try RegistryHost(loaded.settings, diagnostics: loaded.diagnostics)
+    host.announce(isBuiltIn: path == nil)
+    try host.runUntilSignalled()
+  }
+
+  /// Says where the registry is and how to push to it.
+  private func announce(isBuiltIn: Bool) {
+    if isBuiltIn {
+      logger.warning(
+        "no configuration was named: serving this machine only, data in ./data, deletion enabled; name a file for anything else")
+    }
+    guard case .tcp(let host, let port) = address else { return }
+    let name = host.isEmpty ? "localhost" : host.contains(":") ? "[\(host)]" : host
+    let place = "\(name):\(port)"
+    logger.info("push with: docker tag IMAGE \(place)/NAME && docker push \(place)/NAME")
+  }
+}

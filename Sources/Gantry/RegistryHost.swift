@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryConfiguration
+internal import GantryEventLoops
+internal import GantryFilesystemStorage
+internal import GantryMemoryStorage
+internal import GantryRegistry
+internal import GantryRegistryAPI
+internal import GantryServer
+internal import GantryStorage
+internal import GantryWorld
+internal import Glibc
+internal import Logging
+internal import Synchronization
+
+/// A whole registry in this process: loops, storage, API and server, put together from settings.
+///
+/// The composition root: the only room that knows every other. Its calls block and are made from a thread of the
+/// embedder's, never from a loop. One process may run several hosts.
+public final class RegistryHost: Sendable {
+  /// Where it listens, with the port that was given when the settings asked for port 0.
+  public let address: GantryConfiguration.ListenAddress
+
+  private let group: LoopGroup
+  private let log: HostLog
+  private let service: RegistryService
+  private let server: HTTPServer
+  private let serving: Task<Void, Never>
+  private let drainTimeout: Duration
+  private let isStopped = Mutex(false)
+
+  /// Starts a registry; at return it listens and answers. Afterwards call ``stop()``.
+  public convenience init(_ settings: Settings) throws(StartError) {
+    try self.init(settings, diagnostics: [])
+  }
+
+  /// Starts a registry, and logs what the configuration was warned of.
+  public init(_ settings: Settings, diagnostics: [Diagnostic]) throws(StartError) {
+    SystemProcess.prepareToServe()
+    let group = LoopGroup(
+      loops: settings.http.loops ?? LoopGroup.processors, workers: Self.workers(for: settings))
+    let log = HostLog(settings.log, world: group.world)
+    let bound: GantryWorld.ListenAddress
+    do throws(StartError) {
+      for diagnostic in diagnostics { log.logger.warning("\(diagnostic)") }
+      let socket: BoundSocket
+      do { socket = try BoundSocket(GantryWorld.ListenAddress(settings.http.address)) } catch {
+        throw .address(error.description)
+      }
+      let parts = try Self.onLoop(of: group) { () async throws(StartError) in
+        try await Self.assemble(settings, group: group, socket: socket, log: log)
+      }
+      service = parts.service
+      server = parts.server
+      serving = parts.serving
+      bound = socket.address
+    } catch {
+      Self.onLoop(of: group) { await log.detach() }
+      group.stop()
+      log.flush()
+      throw error
+    }
+    self.group = group
+    self.log = log
+    drainTimeout = settings.http.drainTimeout
+    address = GantryConfiguration.ListenAddress(bound)
+    log.logger.info("listening on \(address)")
+  }
+
+  /// Stops: accepts nothing more, lets what is in flight finish within `http.draintimeout`, and ends every thread of its own.
+  /// Uploads that are not finished stay resumable. Idempotent.
+  public func stop() {
+    stop(within: drainTimeout)
+  }
+
+  /// ``stop()``, with another time for what is in flight.
+  public func stop(within limit: Duration) {
+    stop(within: limit, closing: {})
+  }
+
+  /// `closing` runs on the first loop when everything else has ended there.
+  private func stop(within limit: Duration, closing: @escaping @Sendable () -> Void) {
+    let isFirst = isStopped.withLock { stopped in
+      defer { stopped = true }
+      return !stopped
+    }
+    guard isFirst else { return }
+    log.logger.info("stopping, requests in flight have \(limit) to finish")
+    let (server, service, serving, log) = (server, service, serving, log)
+    Self.onLoop(of: group) {
+      await server.drain(within: limit)
+      await serving.value
+      await service.stop()
+      closing()
+      log.logger.info("stopped")
+      await log.detach()
+    }
+    group.stop()
+    log.flush()
+  }
+
+  /// Serves until SIGTERM or SIGINT arrives, then stops; a second signal cuts what is still in flight. Blocks the calling
+  /// thread, which is the program's main thread as a rule.
+  public func runUntilSignalled() throws(StartError) {
+    let asked = ThreadGate()
+    let (loop, logger, server) = (group.loops[0], log.logger, server)
+    let times = Atomic(0)
+    let watchers = try Self.onLoop(of: group) { () async throws(StartError) in
+      try Self.watch([SIGTERM, SIGINT], on: loop) {
+        if times.wrappingAdd(1, ordering: .relaxed).newValue == 1 {
+          asked.open()
+        } else {
+          logger.warning("told to stop once more: cutting what is in flight")
+          spawn(on: loop) { await server.drain(within: .zero) }
+        }
+      }
+    }
+    asked.wait()
+    stop(within: drainTimeout) { for watcher in watchers { watcher.close() } }
+  }
+
+  private static func watch(
+    _ signals: [Int32], on loop: EventLoop, _ received: @escaping @Sendable () -> Void
+  ) throws(StartError) -> [SignalWatcher] {
+    var watchers: [SignalWatcher] = []
+    do throws(LoopError) {
+      for signal in signals { watchers.append(try SignalWatcher(signal, on: loop, received)) }
+      return watchers
+    } catch {
+      for watcher in watchers { watcher.close() }
+      throw .signals("\(error)")
+    }
+  }
+
+  /// The host's own log.
+  var logger: Logger { log.logger }
+
+  // MARK: Putting together
+
+  private struct Parts: Sendable {
+    let service: RegistryService
+    let server: HTTPServer
+    let serving: Task<Void, Never>
+  }
+
+  private static func assemble(
+    _ settings: Settings, group: LoopGroup, socket: BoundSocket, log: HostLog
+  ) async throws(StartError) -> Parts {
+    let world = group.world
+    let logger = log.logger
+    let storage: any StorageEngine =
+      switch settings.storage.engine {
+      case .inMemory:
+        MemoryStorage(clock: world.clock)
+      case .filesystem(let filesystem):
+        FilesystemStorage(root: filesystem.rootDirectory, world: world) { logger.warning("\($0)") }
+      }
+    let secret: [UInt8]
+    let listener: any StreamListener
+    do {
+      try await storage.start()
+      if let configured = settings.http.secret, !configured.isEmpty {
+        secret = Array(configured.utf8)
+      } else {
+        secret = try await storage.secret(named: "http", fresh: world.entropy.bytes(32))
+      }
+      listener = try socket.listener(on: group.loops[0])
+    } catch let error as StorageError {
+      throw .storage(error.explanation)
+    } catch {
+      throw .address("\(error)")
+    }
+    let service = RegistryService(
+      world: world, storage: storage, policy: RegistryPolicy(settings), observer: PurgeLog(logger))
+    let apiSettings = APISettings(settings, secret: secret)
+    let server = HTTPServer(
+      world: world, listeners: [listener], limits: ServerLimits(settings.http.limits),
+      responder: { loop in
+        RegistryAPI(
+          service: service, loop: loop, settings: apiSettings, logger: logger, accessLog: log.accessLog)
+      },
+      report: { logger.error("\($0)") })
+    await service.start()
+    let serving = spawn(on: world.loops[0]) { await server.serve() }
+    return Parts(service: service, server: server, serving: serving)
+  }
+
+  /// Threads for disk work and hashing: as many as the storage may use at once, within reason for one machine.
+  private static func workers(for settings: Settings) -> Int {
+    if let configured = settings.http.workers { return configured }
+    guard case .filesystem(let filesystem) = settings.storage.engine else { return workersMax }
+    return min(workersMax, filesystem.threadsMax)
+  }
+
+  private static let workersMax = 32
+
+  /// Runs a task on the group's first loop and blocks until it has ended.
+  private static func onLoop<R: Sendable, E: Error>(
+    of group: LoopGroup, _ body: @escaping @Sendable () async throws(E) -> R
+  ) throws(E) -> R {
+    let gate = ThreadGate()
+    let outcome = Outcome<R, E>()
+    spawn(on: group.loops[0]) {
+      let result: Result<R, E>
+      do throws(E) { result = .success(try await body()) } catch { result = .failure(error) }
+      outcome.result.withLock { $0 = result }
+      gate.open()
+    }
+    gate.wait()
+    guard let result = outcome.result.withLock({ $0 }) else {
+      preconditionFailure("the gate opened before there was a result")
+    }
+    return try result.get()
+  }
+}
+
+/// Carries a result from a loop to the thread that waits for it.
+private final class Outcome<R: Sendable, E: Error>: Sendable {
+  let result = Mutex<Result<R, E>?>(nil)
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryConfiguration
+
+/// Why a registry did not start.
+public enum StartError: Error, Sendable, CustomStringConvertible {
+  /// The configuration is wrong; each line names its place.
+  case configuration([Diagnostic])
+  /// The configuration file cannot be read.
+  case unreadableFile(path: String, reason: String)
+  /// The address cannot be listened on.
+  case address(String)
+  /// The storage is not usable.
+  case storage(String)
+  /// Signals cannot be watched.
+  case signals(String)
+
+  /// What is wrong, for a person.
+  public var description: String {
+    switch self {
+    case .configuration(let diagnostics): diagnostics.map(\.description).joined(separator: "\n")
+    case .unreadableFile(let path, let reason): "cannot read the configuration file \(path): \(reason)"
+    case .address(let text): text
+    case .signals(let text): "cannot watch signals: \(text)"
+    case .storage(let text): "the storage cannot be used: \(text)"
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryConfiguration
+internal import GantryHTTPWire
+internal import GantryOCI
+internal import GantryRegistry
+internal import GantryRegistryAPI
+internal import GantryServer
+internal import GantryWorld
+
+// How settings become what each room is made with. Rooms know nothing of the configuration; this is the one place that
+// knows both.
+
+extension RegistryPolicy {
+  init(_ settings: Settings) {
+    let storage = settings.storage
+    self.init(
+      isReadOnly: storage.isReadOnly, allowsDeletion: storage.isDeleteEnabled,
+      manifestBytesMax: settings.http.limits.manifestBytesMax, validation: ManifestValidation(settings.validation),
+      purging: UploadPurging(storage.uploadPurging))
+  }
+}
+
+extension ManifestValidation {
+  fileprivate init(_ settings: ValidationSettings) {
+    let children: IndexChildren =
+      switch settings.indexPlatforms {
+      case .all: .all
+      case .none: .none
+      case .list(let platforms): .platforms(platforms.map { Platform(architecture: $0.architecture, os: $0.os) })
+      }
+    self.init(
+      isEnabled: !settings.isDisabled, indexChildren: children,
+      urls: URLRules(allow: settings.urlsAllow, deny: settings.urlsDeny))
+  }
+}
+
+extension UploadPurging {
+  fileprivate init?(_ settings: UploadPurgingSettings) {
+    guard settings.isEnabled else { return nil }
+    self.init(age: settings.age, interval: settings.interval, isDryRun: settings.isDryRun)
+  }
+}
+
+extension APISettings {
+  init(_ settings: Settings, secret: [UInt8]) {
+    let http = settings.http
+    self.init(
+      externalURL: http.host?.description, prefix: http.prefix, usesRelativeURLs: http.usesRelativeURLs,
+      headers: http.headers.map { Header(name: $0.name, values: $0.values) }, secret: secret,
+      catalogEntriesMax: settings.catalog.entriesMax, tagsMax: settings.tags.tagsMax)
+  }
+}
+
+extension ServerLimits {
+  init(_ limits: HTTPLimits) {
+    self.init(
+      wire: WireLimits(
+        lineBytesMax: limits.lineBytesMax, headBytesMax: limits.headBytesMax, fieldsMax: limits.headersMax),
+      connectionsMax: limits.connectionsMax, headTimeout: limits.headTimeout, idleTimeout: limits.idleTimeout,
+      bodyTimeout: limits.bodyTimeout, writeTimeout: limits.writeTimeout)
+  }
+}
+
+extension GantryWorld.ListenAddress {
+  init(_ address: GantryConfiguration.ListenAddress) {
+    switch address {
+    case .tcp(let host, let port): self = .tcp(host: host, port: port)
+    case .unix(let path): self = .unix(path: path)
+    }
+  }
+}
+
+extension GantryConfiguration.ListenAddress {
+  init(_ address: GantryWorld.ListenAddress) {
+    switch address {
+    case .tcp(let host, let port): self = .tcp(host: host, port: port)
+    case .unix(let path): self = .unix(path: path)
+    }
+  }
+}
