@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryOCI
+import GantryYAML
 
 extension FuzzTarget {
   /// All targets that must hold.
   public static let all: [FuzzTarget] = [
-    head, chunked, range, contentRange, query, fields, entityTag, reference, manifest,
+    head, chunked, range, contentRange, query, fields, entityTag, reference, manifest, yaml,
   ]
 
   /// References, names and digests: an accepted one prints to itself, and holds nothing that a path could stumble over.
@@ -58,6 +59,25 @@ extension FuzzTarget {
       // Refusing is what most inputs are for.
     }
     return nil
+  }
+
+  /// YAML: whatever the bytes, an answer within the limits and no crash; twice the same; a fault has a place.
+  public static let yaml = FuzzTarget(
+    "yaml",
+    seeds: [
+      "version: 0.1\nlog:\n  level: info\n  fields: {service: registry}\nhttp:\n  addr: :5000\n",
+      "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: [1, 2, ~]}\n", "- 'it''s'\n- \"\\u00e9\\n\"\n- |\n  text\n- >-\n  folded\n",
+      "a: &a [*a]\n", "? [k]\n: v\n", "--- !!str 1\n...\n---\n2\n", "[[[[[[[[[[[[[[[[", "{a: {b: {c: {d: ",
+    ].map { Array($0.utf8) },
+    words: ["&x ", "*x", "<<: ", "!!int ", "---\n", "...\n", "  ", "\t", "- ", ": ", "? ", "[", "{", "|\n", "\u{FEFF}"]
+  ) { input, _ in
+    let limits = YAMLLimits()
+    do throws(YAMLError) {
+      let document = try YAMLDocument(input, origin: "fuzz", limits: limits)
+      return try YAMLDocument(input, origin: "fuzz", limits: limits) == document ? nil : "read twice, it differs"
+    } catch {
+      return error.mark.line >= 1 && !error.description.isEmpty ? nil : "a fault without a place"
+    }
   }
 
   /// A target that must fail, so that it is known that failures are seen.
