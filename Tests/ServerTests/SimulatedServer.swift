@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryHTTPService
+import GantryHTTPWire
+import GantryServer
+import GantryTestKit
+import GantryWorld
+import Synchronization
+
+/// Answers requests by what their path says, and keeps what it was told.
+struct ScriptedResponder: RequestResponder {
+  final class Record: Sendable {
+    let malformed = Mutex<[WireError]>([])
+    let outcomes = Mutex<[ResponseOutcome]>([])
+    let bodyErrors = Mutex<[BodyError]>([])
+  }
+
+  let record: Record
+
+  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, all others
+  /// with their path.
+  func respond(to request: Request) async -> Response {
+    let path = String(decoding: request.head.path, as: UTF8.self)
+    switch path {
+    case "/echo": return await echo(request)
+    case "/ignore": return Response(status: .ok, body: .bytes(Array("ignored".utf8)))
+    case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
+    default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
+    }
+  }
+
+  func respond(toMalformed error: WireError) -> Response {
+    record.malformed.withLock { $0.append(error) }
+    return Response(status: .badRequest, closesConnection: true)
+  }
+
+  func finished(_ outcome: ResponseOutcome) {
+    record.outcomes.withLock { $0.append(outcome) }
+  }
+
+  private func echo(_ request: Request) async -> Response {
+    var bytes: [UInt8] = []
+    do throws(BodyError) {
+      while let body = request.body, try await body.read(into: &bytes, atMost: 1024) {}
+    } catch {
+      record.bodyErrors.withLock { $0.append(error) }
+      return Response(status: .badRequest, closesConnection: true)
+    }
+    return Response(status: .ok, body: .bytes(bytes))
+  }
+}
+
+/// A server of scripted answers in a simulated world, and clients for it.
+final class SimulatedServer: Sendable {
+  let simulated: SimulatedWorld
+  let server: HTTPServer
+  let record = ScriptedResponder.Record()
+  private let process: SimulatedProcess
+  private let listener: SimulatedListener
+
+  init(seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits()) throws {
+    simulated = SimulatedWorld(seed: seed)
+    process = simulated.startProcess(loops: loops)
+    listener = try simulated.network.listen(at: .tcp(host: "192.0.2.1", port: 5000), on: process.loops[0])
+    let record = record
+    server = HTTPServer(
+      world: process.world, listeners: [listener], limits: limits,
+      responder: { _ in ScriptedResponder(record: record) }, report: { _ in })
+    spawn(on: process.loops[0]) { [server] in await server.serve() }
+  }
+
+  /// A new connection.
+  func connect() throws(StreamError) -> HTTPClient {
+    HTTPClient(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]))
+  }
+
+  /// Drains the server and runs what is left.
+  func drain() {
+    let server = server
+    simulated.run { await server.drain(within: .seconds(5)) }
+    simulated.scheduler.settle()
+  }
+}
