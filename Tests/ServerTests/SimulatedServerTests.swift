@@ -5,6 +5,7 @@ import GantryHTTPService
 import GantryServer
 import GantryTestKit
 import GantryWorld
+import Synchronization
 import Testing
 
 @Suite struct SimulatedServerTests {
@@ -49,6 +50,7 @@ import Testing
       await host.simulated.sleep(for: .milliseconds(1))
       client.stream.connection.reset()
     }
+    host.simulated.scheduler.settle()
     host.drain()
     #expect(host.record.bodyErrors.withLock { $0 } == [.disconnected])
     #expect(host.simulated.network.openConnectionCount == 0)
@@ -60,9 +62,9 @@ import Testing
     try host.simulated.run {
       let client = try host.connect()
       try await client.send("POST /echo HTTP/1.1\r\nHost: r\r\nContent-Length: 10\r\n\r\nhello")
-      #expect(try await client.reply().status == 400)
-      #expect(try await client.isAtEnd())
+      #expect(try await client.isAtEnd(), "there is nobody left to answer")
     }
+    host.simulated.scheduler.settle()
     #expect(host.record.bodyErrors.withLock { $0 } == [.stalled])
     let took = host.simulated.scheduler.now.duration(since: start)
     #expect(took >= .seconds(7) && took < .seconds(20), "\(took)")

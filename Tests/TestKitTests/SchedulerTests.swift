@@ -182,3 +182,35 @@ private actor ForgetfulStore {
     #expect(entropy.bytes(0) == [])
   }
 }
+
+/// Says whether another job ran between two lines of one actor method with only a continuation's body between them.
+private actor Doorway {
+  private let loop: SimulatedLoop
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+  private var waiter: UnsafeContinuation<Void, Never>?
+
+  init(on loop: SimulatedLoop) {
+    self.loop = loop
+  }
+
+  func stepsBeforeTheBody() async -> Int {
+    let before = loop.scheduler.steps
+    var steps = 0
+    await withUnsafeContinuation { continuation in
+      steps = loop.scheduler.steps - before
+      continuation.resume()
+    }
+    return steps
+  }
+}
+
+@Suite struct ContinuationTests {
+  /// The runtime compares the task's preferred executor with the running one: a visitor from another loop is enqueued
+  /// anew before the body runs. Whoever checks a state and then waits for it to change must check again in the body.
+  @Test(arguments: [0, 1]) func aVisitorFromAnotherLoopWaitsBeforeTheBody(home: Int) {
+    let simulated = SimulatedWorld(seed: 1, loops: 2)
+    let door = Doorway(on: simulated.process.loops[home])
+    let steps = simulated.run { await door.stepsBeforeTheBody() }
+    #expect(steps == home)
+  }
+}

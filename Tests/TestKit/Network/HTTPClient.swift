@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-public import GantryWorld
+import GantryWorld
 
 /// An HTTP/1.1 client that does what it is told, right or wrong, over one connection.
 ///
