@@ -117,7 +117,11 @@ actor ConnectionTable {
     let cut = loop.clock.after(limit) { [weak self] in
       self?.assumeIsolated { $0.abort() }
     }
-    await withCheckedContinuation { emptied = $0 }
+    await withCheckedContinuation { continuation in
+      // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection may
+      // have ended meanwhile.
+      if connections.isEmpty { continuation.resume() } else { emptied = continuation }
+    }
     cut.cancel()
   }
 
