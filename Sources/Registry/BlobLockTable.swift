@@ -22,7 +22,12 @@ actor BlobLockTable {
   func take(_ digest: Digest, _ owner: OwnerID) async {
     if locks[digest, default: OwnerQueue()].tryTake(owner) { return }
     await withUnsafeContinuation { continuation in
-      locks[digest]?.wait(owner, continuation)
+      // Tried again: a task that prefers another loop is enqueued anew before this body, and the lock may be free by now.
+      if locks[digest, default: OwnerQueue()].tryTake(owner) {
+        continuation.resume()
+      } else {
+        locks[digest]?.wait(owner, continuation)
+      }
     }
   }
 

@@ -97,7 +97,10 @@ actor RepositoryState {
 
   private func takeTurn(_ owner: OwnerID) async {
     if turn.tryTake(owner) { return }
-    await withUnsafeContinuation { turn.wait(owner, $0) }
+    await withUnsafeContinuation { continuation in
+      // Tried again: a task that prefers another loop is enqueued anew before this body, and the turn may be free by now.
+      if turn.tryTake(owner) { continuation.resume() } else { turn.wait(owner, continuation) }
+    }
   }
 
   private func leaveTurn(_ owner: OwnerID) {
