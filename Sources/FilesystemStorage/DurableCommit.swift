@@ -11,6 +11,9 @@ import Synchronization
 /// them, and every directory that was made has its parent synced. So no prefix of the writes leaves a reference to
 /// something missing, and what was acknowledged is there after a power cut (strict POSIX, not one file system's habits).
 ///
+/// A sync that failed is never simply tried again: the kernel tells of lost writes once, and the next sync succeeds over
+/// them. Whatever was to be synced is written anew.
+///
 /// Isolation: every call blocks and belongs in a script of a worker; safe from several at once.
 final class DurableCommit: Sendable {
   /// A file whose contents are durable and which has no place yet.
@@ -23,6 +26,7 @@ final class DurableCommit: Sendable {
   private let process: String
   private let lastNumber = Atomic<UInt64>(0)
   private let lasting = Mutex<Set<String>>([])
+  private let syncFailures = Atomic<UInt64>(0)
 
   /// Bounds the memory of directories known to be durable; beyond it the knowledge is dropped and gained anew, at the
   /// price of one sync for each directory.
@@ -44,7 +48,7 @@ final class DurableCommit: Sendable {
     do throws(FileError) {
       let file = try files.open(path, .createNew(mode: mode))
       try file.write(bytes, at: 0)
-      try file.sync()
+      try sync(file)
     } catch {
       discard(Staged(path: path))
       throw error
@@ -55,13 +59,14 @@ final class DurableCommit: Sendable {
   /// Gives a staged file its place, replacing what is there, and makes the name durable. The directory must be there
   /// (``makeDirectories(of:)``).
   func publish(_ staged: Staged, at place: Layout.Place) throws(FileError) {
-    try move(staged.path, to: place)
+    try files.rename(staged.path, to: place.file)
+    try sync(place.directory)
   }
 
   /// Gives a staged file its place unless something is there already, which it then returns as false.
   func publishNew(_ staged: Staged, at place: Layout.Place) throws(FileError) -> Bool {
     let isNew = try files.link(staged.path, as: place.file)
-    try files.syncDirectory(place.directory)
+    try sync(place.directory)
     return isNew
   }
 
@@ -71,10 +76,49 @@ final class DurableCommit: Sendable {
     _ = try? files.remove(staged.path)
   }
 
-  /// Renames a synced file into its place and makes the name durable.
-  func move(_ path: String, to place: Layout.Place) throws(FileError) {
-    try files.rename(path, to: place.file)
-    try files.syncDirectory(place.directory)
+  /// Makes a file's contents durable.
+  func sync(_ file: any OpenFile) throws(FileError) {
+    do throws(FileError) {
+      try file.sync()
+    } catch {
+      syncFailures.add(1, ordering: .relaxed)
+      throw error
+    }
+  }
+
+  /// Makes a directory's names durable.
+  func sync(_ directory: String) throws(FileError) {
+    do throws(FileError) {
+      try files.syncDirectory(directory)
+    } catch {
+      // A directory that is gone lost nothing.
+      if error.reason != .absent { syncFailures.add(1, ordering: .relaxed) }
+      throw error
+    }
+  }
+
+  /// Whether what others put in place may be made durable by a sync of ours. Not any more once a sync failed here: it may
+  /// have been the one for theirs.
+  var trustsSyncs: Bool { syncFailures.load(ordering: .relaxed) == 0 }
+
+  /// A durable copy of the first `count` bytes of a file.
+  func stageCopy(of source: any OpenFile, count: UInt64) throws(FileError) -> Staged {
+    let path = temporaryPath()
+    do throws(FileError) {
+      let file = try files.open(path, .createNew(mode: Self.fileMode))
+      var offset: UInt64 = 0
+      while offset < count {
+        let piece = try source.read(Int(min(count - offset, 1 << 20)), at: offset)
+        guard !piece.isEmpty else { throw FileError(.failed, operation: "read", path: "content, shorter than it was") }
+        try file.write(piece, at: offset)
+        offset += UInt64(piece.count)
+      }
+      try sync(file)
+    } catch {
+      discard(Staged(path: path))
+      throw error
+    }
+    return Staged(path: path)
   }
 
   /// Writes a file of these bytes at its place, whole and durable.
@@ -104,16 +148,21 @@ final class DurableCommit: Sendable {
   /// Makes the directories of `places` with every parent synced. Directories that are there already are synced too,
   /// unless this process knows that they are durable: another process may have made them a moment ago.
   func makeDirectories(of places: [Layout.Place]) throws(FileError) {
-    var parents: [String] = []
-    for place in places {
-      try makeLasting(place.lasting)
-      for directory in Layout.chain(from: place.lasting, to: place.directory) {
-        _ = try files.makeDirectory(directory)
-        let parent = Layout.parent(of: directory)
-        if !parents.contains(parent) { parents.append(parent) }
+    var (parents, made): ([String], [String]) = ([], [])
+    do throws(FileError) {
+      for place in places {
+        try makeLasting(place.lasting)
+        for directory in Layout.chain(from: place.lasting, to: place.directory) {
+          if try files.makeDirectory(directory) { made.append(directory) }
+          let parent = Layout.parent(of: directory)
+          if !parents.contains(parent) { parents.append(parent) }
+        }
       }
+      for parent in parents { try sync(parent) }
+    } catch {
+      unmake(made)
+      throw error
     }
-    for parent in parents { try files.syncDirectory(parent) }
   }
 
   /// Makes a directory that nothing removes, and all above it up to the root, durable.
@@ -122,8 +171,13 @@ final class DurableCommit: Sendable {
     let parent = Layout.parent(of: directory)
     if directory != layout.root {
       try makeLasting(parent)
-      _ = try files.makeDirectory(directory)
-      try files.syncDirectory(parent)
+      let isNew = try files.makeDirectory(directory)
+      do throws(FileError) {
+        try sync(parent)
+      } catch {
+        unmake(isNew ? [directory] : [])
+        throw error
+      }
     } else if try files.status(directory)?.isDirectory != true {
       try makeRoot(directory)
     }
@@ -178,7 +232,15 @@ final class DurableCommit: Sendable {
     let parent = Layout.parent(of: directory)
     if parent != directory, try files.status(parent)?.isDirectory != true { try makeRoot(parent) }
     _ = try files.makeDirectory(directory)
-    try files.syncDirectory(parent)
+    try sync(parent)
+  }
+
+  // Takes directories back whose names may never become durable, so that the next attempt makes them anew.
+  private func unmake(_ directories: [String]) {
+    for directory in directories.reversed() {
+      // One that somebody uses already stays; that cannot be helped.
+      _ = try? files.removeDirectory(directory)
+    }
   }
 
   private func temporaryPath() -> String {

@@ -72,7 +72,7 @@ extension StoredTree {
   /// Removes a link durably. False when there was none.
   func removeLink(_ place: Layout.Place) throws(FileError) -> Bool {
     guard try files.remove(place.file) else { return false }
-    try files.syncDirectory(place.directory)
+    try commit.sync(place.directory)
     return true
   }
 }

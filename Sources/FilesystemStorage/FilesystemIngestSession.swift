@@ -106,12 +106,7 @@ final class FilesystemIngestSession: IngestSession {
     } catch {
       // Bytes that were not flushed may be lost; `offset` says so.
     }
-    pipe.dropSpares()
-    var progress = pipe.progress
-    progress.file?.unlock()
-    progress.file = nil
-    pipe.progress = progress
-    isHeld = false
+    if isHeld { letGo() }
   }
 
   func commit(as digest: Digest) async throws(StorageError) {
@@ -129,11 +124,11 @@ final class FilesystemIngestSession: IngestSession {
     switch outcome {
     case .done:
       stage = .over
-      pipe.progress.file = nil
+      letGo()
       storage.recentLinks.note(digest, in: repository)
     case .mismatch(let actual):
       stage = .over
-      pipe.progress.file = nil
+      letGo()
       throw .digestMismatch(expected: digest, actual: actual)
     case .gone:
       stage = .over
@@ -169,7 +164,10 @@ extension FilesystemIngestSession {
     try throwFailure()
     pipe.claim()
     let pipe = pipe
-    defer { offset = pipe.progress.offset }
+    defer {
+      offset = pipe.progress.soundOffset
+      if pipe.progress.isSuspect { letGo() }
+    }
     return try await storage.script { (tree) throws(FileError) in
       try pipe.drainAll { (progress) throws(FileError) in try body(tree, &progress) }
     }
@@ -177,7 +175,7 @@ extension FilesystemIngestSession {
 
   private func throwFailure() throws(StorageError) {
     guard let failure = pipe.takeFailure() else { return }
-    offset = pipe.progress.offset
+    offset = pipe.progress.soundOffset
     throw failure
   }
 
@@ -192,12 +190,18 @@ extension FilesystemIngestSession {
   private func end() async throws(StorageError) {
     let place = place
     try await storage.script { (tree) throws(FileError) in try tree.removeUpload(place) }
+    letGo()
+    stage = .over
+  }
+
+  // Gives descriptor, lock and spare memory back.
+  private func letGo() {
     var progress = pipe.progress
     progress.file?.unlock()
     progress.file = nil
     pipe.progress = progress
     pipe.dropSpares()
-    stage = .over
+    isHeld = false
   }
 }
 

@@ -29,7 +29,8 @@ extension FilesystemStorage {
     _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
   ) async throws(StorageError) {
     try await script { (tree) throws(FileError) in
-      try tree.keepContent(bytes, digest: digest)
+      // Written even when it is there: it is small, and what is there may be torn, or not durable.
+      try tree.commit.replace(tree.layout.blob(digest), with: bytes)
       try tree.commit.replace(tree.layout.revision(digest, in: repository), with: digest.linkText)
     }
     memory.note(digest, subject: subject, in: repository)
@@ -64,17 +65,5 @@ extension StoredTree {
       return nil
     }
     return bytes
-  }
-
-  /// Makes the content durable under its digest. What is there already, whole, stays, but is synced: another process may
-  /// have put it there a moment ago.
-  func keepContent(_ bytes: [UInt8], digest: Digest) throws(FileError) {
-    let place = layout.blob(digest)
-    if let (file, size) = try content(digest), size == UInt64(bytes.count), try file.read(bytes.count, at: 0) == bytes {
-      try file.sync()
-      try commit.makeDirectories(of: [place])
-      return try files.syncDirectory(place.directory)
-    }
-    try commit.replace(place, with: bytes)
   }
 }

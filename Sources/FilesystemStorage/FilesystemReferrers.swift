@@ -120,7 +120,7 @@ final class ReferrersMemory: Sendable {
 }
 
 extension StoredTree {
-  private static let subjectsBytesMax = 64 << 20
+  private static let subjectsBytesMax: UInt64 = 64 << 20
 
   /// The manifests whose revision directories the repository has; whether their links are there is another question.
   func revisionNames(in repository: RepositoryName) throws(FileError) -> [Digest] {
@@ -140,9 +140,10 @@ extension StoredTree {
   /// Each line holds a manifest and its subject or `-`; the last one the digest of all before it.
   func rememberedSubjects(of repository: RepositoryName) throws(FileError) -> ManifestSubjects {
     var subjects = ManifestSubjects()
-    guard let bytes = try contents(of: layout.subjects(of: repository), atMost: Self.subjectsBytesMax) else {
-      return subjects
-    }
+    let path = layout.subjects(of: repository)
+    guard let size = try files.status(path)?.size, size <= Self.subjectsBytesMax,
+      let bytes = try contents(of: path, atMost: Int(size))
+    else { return subjects }
     let end = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     let seal = "\(Digest(of: Array(bytes[..<end]), .sha256))\n"
     guard Array(bytes[end...]) == Array(seal.utf8) else { return subjects }

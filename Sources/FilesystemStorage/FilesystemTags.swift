@@ -40,7 +40,7 @@ extension FilesystemStorage {
     try await script { (tree) throws(FileError) -> Bool in
       let existed = try tree.files.remove(tree.layout.current(tag, in: repository).file)
       guard try tree.commit.removeTree(tree.layout.tag(tag, in: repository)) else { return false }
-      try tree.files.syncDirectory(tree.layout.tags(in: repository))
+      try tree.commit.sync(tree.layout.tags(in: repository))
       return existed
     }
   }

@@ -112,6 +112,24 @@ struct IngestProgress: Sendable {
   var stateOffset: UInt64?
   /// Hash states on disk that are of no use any more.
   var staleStates: [UInt64] = []
+  /// Whether a sync of the data file failed: what lies beyond `syncedOffset` can be read and may never become durable. It
+  /// has to be cut off and sent again.
+  var isSuspect = false
+
+  /// Bytes that the storage can vouch for.
+  var soundOffset: UInt64 { isSuspect ? syncedOffset : offset }
+
+  /// Makes the data durable up to `offset`.
+  mutating func syncData(by commit: DurableCommit) throws(FileError) {
+    guard let file, syncedOffset != offset || offset == 0 else { return }
+    do throws(FileError) {
+      try commit.sync(file)
+    } catch {
+      isSuspect = true
+      throw error
+    }
+    syncedOffset = offset
+  }
 }
 
 /// What looking for a session found.
@@ -213,10 +231,7 @@ extension StoredTree {
   ) throws(FileError) -> Bool {
     guard let file = progress.file, try isThere(file, at: place) else { return false }
     guard progress.offset > 0, progress.stateOffset != progress.offset else { return true }
-    if progress.syncedOffset != progress.offset {
-      try file.sync()
-      progress.syncedOffset = progress.offset
-    }
+    try progress.syncData(by: commit)
     let directory = place.hashStates(algorithm)
     let path = place.hashState(algorithm, at: progress.offset)
     let state: any OpenFile
@@ -248,7 +263,8 @@ extension StoredTree {
     guard let file = try openData(place) else { return .gone }
     guard try file.tryLock() else { return .busy }
     guard try isThere(file, at: place) else { return .gone }
-    guard try file.status().size == before.offset else {
+    if before.isSuspect { try file.truncate(to: before.syncedOffset) }
+    guard !before.isSuspect, try file.status().size == before.offset else {
       return .held(try loadProgress(of: place, algorithm: algorithm, file: file))
     }
     var progress = before

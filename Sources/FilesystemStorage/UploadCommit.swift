@@ -56,16 +56,13 @@ struct UploadCommit: Sendable {
   }
 
   // Makes the data file durable and exactly as long as what was digested: a failed write may have left more.
-  private func settle(_ progress: inout IngestProgress) throws(FileError) {
+  private func settle(_ progress: inout IngestProgress, by commit: DurableCommit) throws(FileError) {
     guard let file = progress.file else { return }
     if try file.status().size != progress.offset {
       try file.truncate(to: progress.offset)
       progress.syncedOffset = 0
     }
-    if progress.syncedOffset != progress.offset || progress.offset == 0 {
-      try file.sync()
-      progress.syncedOffset = progress.offset
-    }
+    try progress.syncData(by: commit)
   }
 
   private func publish(
@@ -75,17 +72,46 @@ struct UploadCommit: Sendable {
     let link = try tree.commit.stage(digest.linkText)
     defer { tree.commit.discard(link) }
     try tree.commit.makingDirectories(of: [blob, layer]) { () throws(FileError) in
-      if let (stored, size) = try tree.content(digest), size == progress.offset {
+      if isPublished {
+        try publishAgain(at: blob, in: tree, progress)
+      } else if tree.commit.trustsSyncs, let (stored, size) = try tree.content(digest), size == progress.offset {
         // Whole, but perhaps put there a moment ago by a process that has not synced it yet.
-        try stored.sync()
-        try tree.files.syncDirectory(blob.directory)
+        try tree.commit.sync(stored)
+        try tree.commit.sync(blob.directory)
       } else {
-        try settle(&progress)
-        try tree.files.rename(place.data, to: blob.file)
-        isPublished = true
-        try tree.files.syncDirectory(blob.directory)
+        try settle(&progress, by: tree.commit)
+        try moveData(to: blob, in: tree, progress, isPublished: &isPublished)
       }
       try tree.commit.publish(link, at: layer)
     }
+  }
+
+  private func moveData(
+    to blob: Layout.Place, in tree: StoredTree, _ progress: IngestProgress, isPublished: inout Bool
+  ) throws(FileError) {
+    do throws(FileError) {
+      try tree.files.rename(place.data, to: blob.file)
+      isPublished = true
+    } catch {
+      // A device may fail after it has done what it was told.
+      let moved = try tree.files.status(blob.file)?.inode
+      let held = try progress.file?.status().inode
+      isPublished = moved != nil && moved == held
+      throw error
+    }
+    try tree.commit.sync(blob.directory)
+  }
+
+  // The name that an earlier attempt gave may never become durable, however often the directory is synced: the content
+  // gets a new file and its name a new change.
+  private func publishAgain(
+    at blob: Layout.Place, in tree: StoredTree, _ progress: IngestProgress
+  ) throws(FileError) {
+    guard let file = progress.file else {
+      throw FileError(.absent, operation: "read", path: "upload data, given back")
+    }
+    let copy = try tree.commit.stageCopy(of: file, count: progress.offset)
+    defer { tree.commit.discard(copy) }
+    try tree.commit.publish(copy, at: blob)
   }
 }
