@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryEventLoops
+import GantryFilesystemStorage
+import GantryMemoryStorage
+import GantryOCI
+import GantryStorage
+import GantryStorageConformance
+import GantryTestKit
+import GantryWorld
+import Synchronization
+import Testing
+
+/// Collects what an engine reports.
+final class Reports: Sendable {
+  private let texts = Mutex<[String]>([])
+
+  var all: [String] { texts.withLock { $0 } }
+
+  func add(_ text: String) { texts.withLock { $0.append(text) } }
+}
+
+extension SimulatedWorld {
+  /// An engine on this world's disk, for one of its processes.
+  func engine(
+    root: String = "/data", of process: SimulatedProcess? = nil, reports: Reports = Reports()
+  ) -> FilesystemStorage {
+    FilesystemStorage(root: root, world: (process ?? self.process).world) { reports.add($0) }
+  }
+
+  /// Files below the root that no ended session may leave.
+  var leftovers: [String] {
+    leftovers(in: disk.tree.keys.sorted())
+  }
+
+  /// Those of `paths` that no ended session may leave.
+  func leftovers(in paths: [String]) -> [String] {
+    paths.filter { path in
+      path.contains("/_uploads/") || (path.contains("/gantry/temporary/") && !path.hasSuffix(".lock"))
+    }
+  }
+}
+
+/// Runs `body` on a loop of a real world and waits for it.
+func onLoop<R: Sendable>(_ world: World, _ body: @escaping @Sendable () async throws -> R) async throws -> R {
+  try await withCheckedThrowingContinuation { continuation in
+    spawn(on: world.loops[0]) {
+      do {
+        continuation.resume(returning: try await body())
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  }
+}
+
+/// A directory of the operating system that goes with the test.
+struct ScratchDirectory: Sendable {
+  let path: String
+  private let files = LoopGroup.files
+
+  init(_ entropy: any Entropy) throws {
+    let name = entropy.bytes(8).map { String($0, radix: 16) }.joined(separator: "-")
+    path = "/tmp/gantry-storage-tests-\(name)"
+    _ = try files.makeDirectory(path)
+  }
+
+  /// Every path below, with what it is.
+  func paths(below directory: String? = nil) throws -> [String] {
+    let directory = directory ?? path
+    return try (files.entries(directory) ?? []).flatMap { entry in
+      let own = "\(directory)/\(entry.name)"
+      return [own] + (entry.kind == .directory ? try paths(below: own) : [])
+    }
+  }
+
+  func remove() throws {
+    try remove(path)
+  }
+
+  private func remove(_ directory: String) throws {
+    for entry in try files.entries(directory) ?? [] {
+      let own = "\(directory)/\(entry.name)"
+      if entry.kind == .directory { try remove(own) } else { _ = try files.remove(own) }
+    }
+    _ = try files.removeDirectory(directory)
+  }
+}
+
+/// The written contract, on every engine.
+@Suite struct ConformanceTests {
+  @Test(arguments: StorageConformance.cases)
+  func memory(_ conformanceCase: ConformanceCase) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = MemoryStorage(clock: simulation.wallClock)
+      try await StorageConformance.run(conformanceCase, on: ConformanceSubject(engine: engine))
+    }
+  }
+
+  @Test(arguments: StorageConformance.cases)
+  func filesystemSimulated(_ conformanceCase: ConformanceCase) throws {
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let simulation = SimulatedWorld(seed: seed, loops: 2, workerDelay: .microseconds(1) ... .milliseconds(3))
+      simulation.disk.reusesInodes = seed % 2 == 0
+      try simulation.run { () async throws in
+        let subject = ConformanceSubject(
+          engine: simulation.engine(), makeSecond: { simulation.engine() }, leftovers: { simulation.leftovers })
+        try await StorageConformance.run(conformanceCase, on: subject)
+      }
+    }
+  }
+
+  @Test func filesystemReal() async throws {
+    let group = LoopGroup(loops: 2, workers: 4)
+    defer { group.stop() }
+    let world = group.world
+    for conformanceCase in StorageConformance.cases {
+      let scratch = try ScratchDirectory(world.entropy)
+      try await onLoop(world) {
+        let root = "\(scratch.path)/data"
+        let subject = ConformanceSubject(
+          engine: FilesystemStorage(root: root, world: world) { _ in },
+          makeSecond: { FilesystemStorage(root: root, world: world) { _ in } },
+          leftovers: {
+            // An unreadable directory shows as the failure to remove it below.
+            ((try? scratch.paths()) ?? []).filter { path in
+              path.contains("/_uploads/") || (path.contains("/gantry/temporary/") && !path.hasSuffix(".lock"))
+            }
+          })
+        do {
+          try await StorageConformance.run(conformanceCase, on: subject)
+        } catch {
+          Issue.record("\(conformanceCase): \(error)")
+        }
+      }
+      try scratch.remove()
+    }
+  }
+}
