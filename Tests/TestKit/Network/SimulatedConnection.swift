@@ -7,8 +7,8 @@ import Synchronization
 /// A connection in memory: two directions with bounded buffers, and the means to disturb them.
 ///
 /// Bytes travel by deliveries, which the scheduler orders by the seed and which bring a seeded part of what is on the
-/// way; a read takes a seeded part of what has arrived: every split of a message comes up. Closing an end that has unread bytes resets the other, and drops what was
-/// on the way to it, as TCP may.
+/// way; a read takes a seeded part of what has arrived: every split of a message comes up.
+/// Closing an end that has unread bytes resets the other, and drops what was on the way to it, as TCP may.
 public final class SimulatedConnection: Sendable {
   /// One of the two ends.
   public enum Side: Int, Sendable, Hashable {
