@@ -7,16 +7,18 @@ public import GantryStorage
 public import GantryWorld
 
 extension FilesystemStorage {
-  /// See ``BlobIngesting/beginIngest(_:in:algorithm:)``. Synced by nothing: a session that nobody has written to may go
-  /// with the power.
+  /// See ``BlobIngesting/beginIngest(_:in:algorithm:)``. The repository's directory is durable, the session is not: one that
+  /// nobody has written to may go with the power.
   public func beginIngest(
     _ id: UploadID, in repository: RepositoryName, algorithm: DigestAlgorithm
   ) async throws(StorageError) -> any IngestSession {
     // Distribution keeps whole seconds, and what a session tells of itself must not change when it is resumed.
     let startedAt = WallTime(seconds: world.clock.now.seconds)
     let place = tree.layout.upload(id, in: repository)
+    let repositoryDirectory = tree.layout.repository(repository)
     let file = try await script { (tree) throws(FileError) in
-      try tree.beginUpload(place, startedAt: startedAt, algorithm: algorithm)
+      try tree.commit.makeLasting(repositoryDirectory)
+      return try tree.beginUpload(place, startedAt: startedAt, algorithm: algorithm)
     }
     let progress = IngestProgress(file: file, running: RunningDigest(algorithm.function))
     return FilesystemIngestSession(
