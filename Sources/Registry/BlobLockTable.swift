@@ -6,8 +6,8 @@ import GantryWorld
 
 /// Locks on blobs: whoever commits, mounts, unlinks or collects a blob holds the lock of its digest meanwhile.
 ///
-/// Isolation: one actor per loop; see ``BlobLocks`` for which one a digest belongs to. A lock is a value in the table,
-/// held under an owner's id and never by a suspended frame alone.
+/// Isolation: one actor per loop; see ``BlobLocks`` for which one a digest belongs to. A lock is a value in the
+/// table, held under an owner's id and never by a suspended frame alone.
 actor BlobLockTable {
   private let loop: any LoopExecutor
   private var locks: [Digest: OwnerQueue] = [:]
@@ -21,14 +21,8 @@ actor BlobLockTable {
   /// Takes the lock of `digest`, after those who came before.
   func take(_ digest: Digest, _ owner: OwnerID) async {
     if locks[digest, default: OwnerQueue()].tryTake(owner) { return }
-    await withUnsafeContinuation { continuation in
-      // Tried again: a task that prefers another loop is enqueued anew before this body, and the lock may be free by now.
-      if locks[digest, default: OwnerQueue()].tryTake(owner) {
-        continuation.resume()
-      } else {
-        locks[digest]?.wait(owner, continuation)
-      }
-    }
+    // Asked again inside: a task that prefers another loop is enqueued anew before it gets there.
+    await withUnsafeContinuation { locks[digest, default: OwnerQueue()].takeOrWait(owner, $0) }
   }
 
   /// Gives the lock up, to the next in line if there is one.

@@ -20,6 +20,15 @@ struct BlobLocks: Sendable {
     await table(of: digest).leave(digest, owner)
   }
 
+  /// How many digests are locked.
+  var count: Int {
+    get async {
+      var count = 0
+      for table in tables { count += await table.count }
+      return count
+    }
+  }
+
   private func table(of digest: Digest) -> BlobLockTable {
     let raw = digest.bytes
     return tables[(Int(raw[0]) << 8 | Int(raw[1])) % tables.count]

@@ -6,9 +6,9 @@ import GantryWorld
 
 /// What one loop remembers of what it served: manifests, and open files of blobs.
 ///
-/// Isolation: one actor per loop, called by the connections of that loop, so that a hot read makes no hop. Every entry
-/// is revalidated by one stat of its link before it is served, so that it is true whoever changed the storage; it is
-/// kept only with a proof that was made before the content was read.
+/// Isolation: one actor per loop, called by the connections of that loop, so that a hot read makes no hop. Every
+/// entry is revalidated by one stat of its link before it is served, so that it is true whoever changed the storage;
+/// it is kept only with a proof that was made before the content was read.
 public actor LoopCache {
   private let loop: any LoopExecutor
   private let limits: CacheLimits

@@ -4,8 +4,8 @@
 import GantryOCI
 import GantryStorage
 
-/// Checks that what a manifest refers to is in the repository (clause 7.4), as far as the settings ask for it. A `subject`
-/// is never asked for, nor is a layer that clients do not upload.
+/// Checks that what a manifest refers to is in the repository (clause 7.4), as far as the settings ask for it. A
+/// `subject` is never asked for, nor is a layer that clients do not upload.
 struct ManifestCheck {
   let storage: any StorageEngine
   let validation: ManifestValidation

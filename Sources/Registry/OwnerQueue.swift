@@ -19,10 +19,14 @@ struct OwnerQueue {
     return true
   }
 
-  /// Lines up. The continuation is the one that ``leave(_:)`` returns when the turn has come.
-  mutating func wait(_ owner: OwnerID, _ continuation: UnsafeContinuation<Void, Never>) {
-    precondition(holder != nil, "nobody waits for a free turn")
-    waiting.append((owner, continuation))
+  /// Takes the turn if it is free, and resumes at once; else lines up. The continuation is then the one that
+  /// ``leave(_:)`` returns when the turn has come.
+  mutating func takeOrWait(_ owner: OwnerID, _ continuation: UnsafeContinuation<Void, Never>) {
+    if tryTake(owner) {
+      continuation.resume()
+    } else {
+      waiting.append((owner, continuation))
+    }
   }
 
   /// Gives the turn up and to the next in line, whose continuation the caller resumes.

@@ -18,8 +18,9 @@ extension RegistryService {
     throw .blobUnknown(digest)
   }
 
-  /// Links a blob into the repository without its bytes being sent (end-11). Without `source` any repository that links
-  /// it will do. False when it must be uploaded after all: whatever is wrong with a mount, an upload is the way on.
+  /// Links a blob into the repository without its bytes being sent (end-11). Without `source` any repository that
+  /// links it will do. False when it must be uploaded after all: whatever is wrong with a mount, an upload is the way
+  /// on.
   public func mount(
     _ digest: Digest, from source: RepositoryName?, into target: RepositoryName
   ) async throws(RegistryError) -> Bool {
@@ -35,7 +36,7 @@ extension RegistryService {
   public func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) {
     try requireDeletion()
     let owner = owners.next()
-    // The repository first, then the blob: everybody who takes both takes them in this order.
+    // The blob first, then the repository: everybody who takes both takes them in this order.
     await locks.take(digest, owner)
     let wasLinked: Bool
     do {

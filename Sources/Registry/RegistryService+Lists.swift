@@ -22,8 +22,8 @@ extension RegistryService {
     do { return try await storage.repositories(after: last, limit: limit) } catch { throw .storage(error) }
   }
 
-  /// The manifests that are about `subject` (end-12), by digest: strictly after `last`, of `artifactType` when that is
-  /// given. Reads at most `limits.manifests` manifests, and none more once `limits.bytes` of them were listed.
+  /// The manifests that are about `subject` (end-12), by digest: strictly after `last`, of `artifactType` when that
+  /// is given. Reads at most `limits.manifests` manifests and lists at most `limits.bytes` of them, but one at least.
   public func referrers(
     of subject: Digest, in repository: RepositoryName, artifactType: MediaType?, after last: Digest?,
     limits: (manifests: Int, bytes: Int)
@@ -41,11 +41,14 @@ extension RegistryService {
     var descriptors: [Descriptor] = []
     var listedBytes = 0
     for (index, digest) in candidates.enumerated() {
-      if index > 0, index >= limits.manifests || listedBytes >= limits.bytes {
+      if index > 0, index >= limits.manifests {
         return ReferrersPage(descriptors: descriptors, next: candidates[index - 1])
       }
       guard let referrer = try await referrer(digest, of: subject, in: repository) else { continue }
       if let artifactType, referrer.artifactType != artifactType { continue }
+      if index > 0, listedBytes + Int(referrer.size) > limits.bytes {
+        return ReferrersPage(descriptors: descriptors, next: candidates[index - 1])
+      }
       listedBytes += Int(referrer.size)
       descriptors.append(referrer)
     }

@@ -77,8 +77,8 @@ extension RegistryService {
       .delete(reference, in: repository, when: condition, by: owners.next())
   }
 
-  /// The pushed document, as it will be read when it is served: without the type that it is declared with now, which the
-  /// storage does not keep. So a type that the document itself does not tell is refused rather than forgotten.
+  /// The pushed document, as it will be read when it is served: without the type that it is declared with now, which
+  /// the storage does not keep. So a type that the document itself does not tell is refused rather than forgotten.
   private func readPushed(_ push: ManifestPush) async throws(RegistryError) -> Manifest {
     do {
       let declared = try await read(push.bytes, contentType: push.contentType)

@@ -17,8 +17,8 @@ extension RegistryService {
     }
   }
 
-  /// Takes up an upload for bytes that begin at `start`, or wherever it stands when that is nil. The lease is the caller's to
-  /// end. `home` is the caller's loop.
+  /// Takes up an upload for bytes that begin at `start`, or wherever it stands when that is nil. The lease is the
+  /// caller's to end. `home` is the caller's loop.
   public func claimUpload(
     _ id: UploadID, in repository: RepositoryName, startingAt start: UInt64?, home: any LoopExecutor
   ) async throws(RegistryError) -> UploadLease {

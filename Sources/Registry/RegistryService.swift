@@ -7,8 +7,8 @@ public import GantryWorld
 
 /// The registry: what the endpoints of a registry mean, without a word of HTTP.
 ///
-/// A value that every loop holds. Reads go to the storage directly and may be cached per loop (``cache(on:)``); writes
-/// pass through the actors that own what they change.
+/// A value that every loop holds. Reads go to the storage directly and may be cached per loop (``cache(on:)``);
+/// writes pass through the actors that own what they change.
 public struct RegistryService: Sendable {
   /// What is allowed, and how much.
   public let policy: RegistryPolicy

@@ -5,9 +5,9 @@ import GantryOCI
 import GantryStorage
 import GantryWorld
 
-/// One repository while it is being changed: its writes happen one after the other, so that a condition that held when
-/// it was checked holds when the write is done, and nothing is unlinked between the check of a manifest's references and
-/// the manifest.
+/// One repository while it is being changed: its writes happen one after the other, so that a condition that held
+/// when it was checked holds when the write is done, and nothing is unlinked between the check of a manifest's
+/// references and the manifest.
 ///
 /// Isolation: an actor on the loop that the hash of the repository's name names; exists while a write uses it.
 actor RepositoryState {
@@ -97,10 +97,8 @@ actor RepositoryState {
 
   private func takeTurn(_ owner: OwnerID) async {
     if turn.tryTake(owner) { return }
-    await withUnsafeContinuation { continuation in
-      // Tried again: a task that prefers another loop is enqueued anew before this body, and the turn may be free by now.
-      if turn.tryTake(owner) { continuation.resume() } else { turn.wait(owner, continuation) }
-    }
+    // Asked again inside: a task that prefers another loop is enqueued anew before it gets there.
+    await withUnsafeContinuation { turn.takeOrWait(owner, $0) }
   }
 
   private func leaveTurn(_ owner: OwnerID) {

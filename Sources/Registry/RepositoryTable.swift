@@ -7,8 +7,8 @@ import GantryWorld
 
 /// Finds the repositories that are being changed at this moment and passes writes on to them.
 ///
-/// Isolation: one actor per loop; a repository belongs to the one that the hash of its name names, and its state lives
-/// on the same loop, so that a write makes one hop there and one back.
+/// Isolation: one actor per loop; a repository belongs to the one that the hash of its name names, and its state
+/// lives on the same loop, so that a write makes one hop there and one back.
 actor RepositoryTable {
   private struct Entry {
     let state: RepositoryState

@@ -3,8 +3,8 @@
 
 /// Which URLs the layers of a manifest may name (Distribution's `validation.manifests.urls`).
 ///
-/// A URL is allowed when it is absolute http or https without a fragment, some `allow` expression matches somewhere in
-/// it (or there is none), and no `deny` expression does.
+/// A URL is allowed when it is absolute http or https without a fragment, some `allow` expression matches somewhere
+/// in it (or there is none), and no `deny` expression does.
 public struct URLRules: Sendable {
   /// Regular expressions of which one must match; empty: any URL.
   public let allow: [String]

@@ -6,8 +6,8 @@ import GantryWorld
 
 /// Removes uploads that nobody finished, in small steps, again and again.
 ///
-/// Isolation: an actor on the first loop. At most one timer or one run exists at a time; a run ends at the next step after
-/// ``stop()``.
+/// Isolation: an actor on the first loop. At most one timer or one run exists at a time; a run ends at the next step
+/// after ``stop()``.
 actor UploadPurger {
   /// Uploads per step: bounds how long one call of the storage takes.
   private static let stepMax = 64

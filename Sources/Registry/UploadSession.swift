@@ -8,8 +8,8 @@ import GantryWorld
 /// One upload while requests work on it: a lease on the storage's ingest session.
 ///
 /// Isolation: an actor on the loop of the connection that took the upload up first. It exists only while some request
-/// uses it (``UploadTable`` counts); between requests everything lives in the storage, so that an idle upload costs no
-/// memory here and another process may go on with it.
+/// uses it (``UploadTable`` counts); between requests everything lives in the storage, so that an idle upload costs
+/// no memory here and another process may go on with it.
 /// Storage calls are taken in turns: an ingest session takes one call at a time, and an actor may be re-entered while
 /// it waits.
 actor UploadSession {
@@ -176,10 +176,8 @@ actor UploadSession {
 
   private func takeTurn(_ owner: OwnerID) async {
     if turn.tryTake(owner) { return }
-    await withUnsafeContinuation { continuation in
-      // Tried again: a task that prefers another loop is enqueued anew before this body, and the turn may be free by now.
-      if turn.tryTake(owner) { continuation.resume() } else { turn.wait(owner, continuation) }
-    }
+    // Asked again inside: a task that prefers another loop is enqueued anew before it gets there.
+    await withUnsafeContinuation { turn.takeOrWait(owner, $0) }
   }
 
   private func leaveTurn(_ owner: OwnerID) {

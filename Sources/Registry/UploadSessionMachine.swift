@@ -3,9 +3,9 @@
 
 /// Decides who may work on an upload session, and when; knows neither bytes nor storage.
 ///
-/// A request *claims* the session before it touches it. A later claim that starts exactly where the session stands takes
-/// over from an earlier one: that is a client that lost its connection and comes back before we noticed. A claim that
-/// starts elsewhere disturbs nobody.
+/// A request *claims* the session before it touches it. A later claim that starts exactly where the session stands
+/// takes over from an earlier one: that is a client that lost its connection and comes back before we noticed. A
+/// claim that starts elsewhere disturbs nobody.
 struct UploadSessionMachine {
   /// What the session is doing.
   enum Phase: Equatable {

@@ -17,7 +17,8 @@ public struct APISettings: Sendable {
     }
   }
 
-  /// The URL under which clients reach us, without a slash at its end (`http.host`); wins over every forwarded header.
+  /// The URL under which clients reach us, without a slash at its end (`http.host`); wins over every forwarded
+  /// header.
   public var externalURL: String?
   /// The path before `v2/`, with a slash at both ends (`http.prefix`).
   public var prefix: String

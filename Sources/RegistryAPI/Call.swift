@@ -31,8 +31,8 @@ struct Call {
     }
   }
 
-  /// The reference that the path ends in. What is neither a tag nor a digest is refused (clause G4); nothing can be stored
-  /// under a text that is no tag, so a reader is told that there is no such manifest.
+  /// The reference that the path ends in. What is neither a tag nor a digest is refused (clause G4); nothing can be
+  /// stored under a text that is no tag, so a reader is told that there is no such manifest.
   func reference() throws(Refusal) -> Reference {
     do { return try Reference(parsing: match.tail) } catch {
       switch error {

@@ -30,7 +30,8 @@ enum EndpointTable {
     row("-", .get, .catalog, .catalog), row("-", .head, .catalog, .catalog),
     row("end-2", .get, .blob, .readBlob), row("end-2", .head, .blob, .readBlob),
     row("end-3", .get, .manifest, .readManifest), row("end-3", .head, .manifest, .readManifest),
-    // end-4a, end-4b (digest=), end-4c (digest-algorithm=) and end-11 (mount=) are one row: the query tells them apart.
+    // end-4a, end-4b (digest=), end-4c (digest-algorithm=) and end-11 (mount=) are one row: the query tells them
+    // apart.
     row("end-4", .post, .uploads, .startUpload),
     row("end-5", .patch, .upload, .appendToUpload),
     row("end-6", .put, .upload, .finishUpload),

@@ -8,8 +8,8 @@ import GantryRegistry
 import GantryStorage
 import GantryWorld
 
-// The one place where errors of other rooms become statuses and codes. No switch here has a default, so that a new case
-// cannot ship unmapped; no path and no text of the system reaches a client.
+// The one place where errors of other rooms become statuses and codes. No switch here has a default, so that a new
+// case cannot ship unmapped; no path and no text of the system reaches a client.
 
 extension Refusal {
   /// The answer to a failure of the registry.

@@ -4,8 +4,8 @@
 import GantryHTTPWire
 import GantryOCI
 
-/// Builds the URLs that answers carry, as seen by the client: `http.host` if set; else paths if asked for; else what the
-/// nearest proxy said in Forwarded, or in X-Forwarded-Proto and X-Forwarded-Host; else the connection and Host.
+/// Builds the URLs that answers carry, as seen by the client: `http.host` if set; else paths if asked for; else what
+/// the nearest proxy said in Forwarded, or in X-Forwarded-Proto and X-Forwarded-Host; else the connection and Host.
 /// X-Forwarded-Port is ignored, as Distribution does.
 struct LocationBuilder: Sendable, Hashable {
   /// What comes before `/v2/`: a URL or a path, without a slash at its end.

@@ -13,8 +13,8 @@ struct ManifestEndpoints {
 
   let context: APIContext
 
-  /// end-3. What is stored is served whatever Accept says: a registry has one representation of a manifest, and RFC 9110
-  /// section 12.5.1 lets it be sent to whom it does not suit.
+  /// end-3. What is stored is served whatever Accept says: a registry has one representation of a manifest, and RFC
+  /// 9110 section 12.5.1 lets it be sent to whom it does not suit.
   func read(_ call: Call) async throws(Refusal) -> Response {
     let name = try call.repository()
     let reference = try call.reference()

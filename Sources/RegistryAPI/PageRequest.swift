@@ -11,23 +11,20 @@ struct PageRequest: Equatable {
   /// After which entry.
   let last: String?
 
-  /// Reads the parameters. `n` is digits only; more than `limitMax` is clamped, however large.
+  /// Reads the parameters. `n` is digits only and fits 64 bits; more than `limitMax` is clamped.
   init(_ query: Query, limitMax: Int) throws(Refusal) {
     last = query.first("last").flatMap { $0.isEmpty ? nil : $0 }
     guard let text = query.first("n"), !text.isEmpty else {
       limit = nil
       return
     }
-    var value = 0
-    for byte in text.utf8 {
-      guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else {
-        throw Refusal(
-          .paginationNumberInvalid,
-          detail: ["reason": "n is not a whole number without sign", "n": .string(String(text.prefix(64)))])
-      }
-      value = min(value * 10 + Int(byte - UInt8(ascii: "0")), limitMax)
+    let isDigits = text.utf8.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    guard isDigits, let value = Int(text) else {
+      throw Refusal(
+        .paginationNumberInvalid,
+        detail: ["reason": "n is not a whole number without sign", "n": .string(String(text.prefix(64)))])
     }
-    limit = value
+    limit = min(value, limitMax)
   }
 
   /// The value of a Link field that leads to the next page (RFC 8288, which replaced RFC 5988).

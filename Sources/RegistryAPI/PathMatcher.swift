@@ -59,7 +59,7 @@ struct PathMatcher: Sendable {
     guard !name.isEmpty, !last.isEmpty else { return nil }
     let shape: PathShape
     switch (parent, last) {
-    case ("tags", "list"): shape = .tags
+    case ("tags", "list"): return Match(shape: .tags, name: name.joined(separator: "/"))
     // Without its slash it can be nothing else: "uploads" is no digest.
     case ("blobs", "uploads"): return Match(shape: .uploads, name: name.joined(separator: "/"))
     case ("blobs", _): shape = .blob

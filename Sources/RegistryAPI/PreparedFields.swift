@@ -39,16 +39,19 @@ final class PreparedFields: Sendable {
   /// The answer when If-Match fails (412) or If-None-Match does (304); nil when the content is to be sent
   /// (RFC 9110, 13.2.2). A condition that cannot be read is ignored: the content is a true answer in any case.
   func precondition(_ head: RequestHead) -> Response? {
-    if head.field("if-match") != nil, let condition = try? head.entityTagCondition("if-match"),
-      !condition.matchesStrongly(tag)
-    {
+    if let condition = Self.condition("if-match", head), !condition.matchesStrongly(tag) {
       return Response(status: .preconditionFailed, fields: bareFields)
     }
-    if head.field("if-none-match") != nil, let condition = try? head.entityTagCondition("if-none-match"),
-      condition.matchesWeakly(tag)
-    {
+    if let condition = Self.condition("if-none-match", head), condition.matchesWeakly(tag) {
       return Response(status: .notModified, fields: bareFields)
     }
     return nil
+  }
+
+  private static func condition(_ lowercasedName: StaticString, _ head: RequestHead) -> EntityTagCondition? {
+    // Most requests have none: one look at the lengths of their names tells.
+    guard head.field(lowercasedName) != nil else { return nil }
+    // A condition that cannot be read says nothing, as above.
+    return try? head.entityTagCondition(lowercasedName)
   }
 }

@@ -29,17 +29,18 @@ struct ReferrersEndpoints {
     } catch {
       throw Refusal(error)
     }
+    // Escapes can make a descriptor longer than its manifest.
+    let document = ReferrersIndex.page(of: page.descriptors, bytesMax: Self.manifestBytesMax)
     var fields = context.commonFields
     fields.append("Content-Type", MediaType.ociIndex.text)
     if filter != nil { fields.append("OCI-Filters-Applied", "artifactType") }
-    if let next = page.next {
+    if let next = document.last ?? page.next {
       var pairs: [Query.Pair] = []
       if let filter { pairs.append(.init(name: "artifactType", value: filter)) }
       pairs.append(.init(name: "last", value: next.description))
       let path = "\(LocationBuilder.pathPrefix(context.settings))/v2/\(name)/referrers/\(subject)"
       fields.append("Link", PageRequest.link(path, pairs))
     }
-    let body = ReferrersIndex.page(of: page.descriptors, bytesMax: .max).body
-    return Response(status: .ok, fields: fields, body: .bytes(body))
+    return Response(status: .ok, fields: fields, body: .bytes(document.body))
   }
 }

@@ -11,8 +11,8 @@ public import Logging
 
 /// The HTTP API of a registry: one responder per loop.
 ///
-/// Isolation: immutable; called on its loop. A hot manifest or blob is answered with one call of the loop's cache, which
-/// makes one stat, and parses neither path nor name.
+/// Isolation: immutable; called on its loop. A hot manifest or blob is answered with one call of the loop's cache,
+/// which makes one stat, and parses neither path nor name.
 public final class RegistryAPI: RequestResponder {
   private let context: APIContext
   private let matcher: PathMatcher

@@ -8,8 +8,8 @@ import GantryRegistry
 
 /// end-4, end-5, end-6, end-11, end-13 and end-14.
 ///
-/// An answer that leaves an upload open carries everything a client needs to go on: Location with a fresh `_state`, `Range`,
-/// `Docker-Upload-UUID`, and `Gantry-Upload-Offset`, which alone tells nothing from one byte.
+/// An answer that leaves an upload open carries everything a client needs to go on: Location with a fresh `_state`,
+/// `Range`, `Docker-Upload-UUID`, and `Gantry-Upload-Offset`, which alone tells nothing from one byte.
 struct UploadEndpoints {
   let context: APIContext
 
@@ -123,13 +123,16 @@ extension UploadEndpoints {
     }
   }
 
-  /// The mounted blob's answer, or nil when it must be uploaded: whatever is wrong with a mount, an upload is the way on.
+  /// The mounted blob's answer, or nil when it must be uploaded: whatever is wrong with a mount, an upload is the way
+  /// on.
   private func tryMount(
     _ mount: String, _ query: Query, into name: RepositoryName, _ call: Call
   ) async throws(Refusal) -> Response? {
+    // Not an error, as above.
     guard let digest = try? Digest(parsing: mount) else { return nil }
     var source: RepositoryName?
     if let from = query.first("from"), !from.isEmpty {
+      // Not an error, as above.
       guard let named = try? RepositoryName(parsing: from) else { return nil }
       source = named
     }
@@ -141,8 +144,9 @@ extension UploadEndpoints {
     return created(digest, name, call)
   }
 
-  /// Takes the upload up where the request says that its bytes begin. Content-Range is the best evidence: with it an old
-  /// `_state`, or none, does not matter. Else `_state` says it. A request with neither appends where the upload stands.
+  /// Takes the upload up where the request says that its bytes begin. Content-Range is the best evidence: with it an
+  /// old `_state`, or none, does not matter. Else `_state` says it. A request with neither appends where the upload
+  /// stands.
   private func claim(_ call: Call) async throws(Refusal) -> (lease: UploadLease, range: ContentRange?) {
     let name = try call.repository()
     let id = try call.uploadID()
@@ -150,7 +154,9 @@ extension UploadEndpoints {
     var range: ContentRange?
     if let text = call.head.fieldText("content-range") {
       do { range = try ContentRange(parsing: text) } catch {
-        throw Refusal(.rangeInvalid, status: .badRequest, reason: error.reason)
+        throw Refusal(
+          .rangeInvalid, status: .badRequest,
+          detail: ["reason": .string(error.reason), "content-range": .string(String(text.prefix(256)))])
       }
     }
     do {
@@ -258,8 +264,8 @@ extension UploadEndpoints {
     return Response(status: answer, fields: fields)
   }
 
-  /// Where the upload stands and how to go on. `Range: 0-0` stands for nothing and for one byte, because clients refuse
-  /// an end below the start.
+  /// Where the upload stands and how to go on. `Range: 0-0` stands for nothing and for one byte, because clients
+  /// refuse an end below the start.
   private func addWayOn(_ status: UploadStatus, _ call: Call, to fields: inout Fields) {
     let state = UploadState(status).signed(with: context.settings.secret)
     let locations = context.locations(for: call.request)

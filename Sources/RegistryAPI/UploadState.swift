@@ -6,8 +6,8 @@ import GantryOCI
 import GantryRegistry
 import GantryWorld
 
-/// The `_state` of an upload, byte for byte as Distribution 2.8 and 3 write it, so that either can go on with the other's
-/// uploads: base64url(HMAC-SHA256(secret, J) ‖ J) with J in the form of Go's encoding/json.
+/// The `_state` of an upload, byte for byte as Distribution 2.8 and 3 write it, so that either can go on with the
+/// other's uploads: base64url(HMAC-SHA256(secret, J) ‖ J) with J in the form of Go's encoding/json.
 struct UploadState: Sendable, Hashable {
   /// Why a token was not accepted.
   enum Fault: Error, Sendable, Hashable {

@@ -97,7 +97,7 @@ enum Floors {
 
   /// What comes from outside the project, and the rooms that may know it.
   static let outside: [String: Set<String>] = [
-    "Logging": ["GantryTelemetry", "Gantry", "registry"],
+    "Logging": ["GantryTelemetry", "GantryRegistryAPI", "Gantry", "registry"],
     "ArgumentParser": ["registry"],
   ]
 

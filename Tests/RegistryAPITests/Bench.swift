@@ -35,8 +35,8 @@ final class Bench {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  /// Sends a request and waits for the whole answer. Without Content-Length in `fields`, and unless it is `chunked`, the
-  /// length of the body is announced.
+  /// Sends a request and waits for the whole answer. Without Content-Length in `fields`, and unless it is `chunked`,
+  /// the length of the body is announced.
   func send(
     _ method: String, _ target: String, _ fields: KeyValuePairs<String, String> = [:], body: [UInt8]? = nil,
     chunked: Bool = false, ending: BodyError? = nil, isSecure: Bool = false
@@ -54,7 +54,8 @@ final class Bench {
       }
       let stream = body.map { FakeBody($0, announced: !chunked, ending: ending) }
       let request = Request(
-        head: head, body: stream, peer: PeerAddress(host: "192.0.2.1", port: 40000), isSecure: isSecure, id: RequestID(high: 1, low: 2))
+        head: head, body: stream, peer: PeerAddress(host: "192.0.2.1", port: 40000), isSecure: isSecure,
+        id: RequestID(high: 1, low: 2))
       let response = await api.respond(to: request)
       return Reply(response)
     }

@@ -27,7 +27,8 @@ struct PushAndPullTests {
       #expect(reply.status == 200)
       #expect(reply.text == "layer")
     }
-    #expect(bench.send("GET", "/v2/library/hello/tags/list").text == "{\"name\":\"library/hello\",\"tags\":[\"latest\"]}\n")
+    #expect(
+      bench.send("GET", "/v2/library/hello/tags/list").text == "{\"name\":\"library/hello\",\"tags\":[\"latest\"]}\n")
     #expect(bench.send("GET", "/v2/_catalog").text == "{\"repositories\":[\"library/hello\"]}\n")
   }
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryRegistry
+import Testing
+
+struct ConditionTests {
+  static let one = Digest(algorithm: .sha256, bytes: [UInt8](repeating: 1, count: 32))
+  static let two = Digest(algorithm: .sha512, bytes: [UInt8](repeating: 2, count: 64))
+
+  @Test(arguments: [
+    (WriteCondition(), true, true, true),
+    (WriteCondition(required: .anything), false, true, true),
+    (WriteCondition(forbidden: .anything), true, false, false),
+    (WriteCondition(required: .oneOf([one])), false, true, false),
+    (WriteCondition(forbidden: .oneOf([one])), true, false, true),
+    (WriteCondition(required: .oneOf([])), false, false, false),
+    (WriteCondition(required: .anything, forbidden: .oneOf([two])), false, true, false),
+  ])
+  func aConditionHoldsOrNot(_ condition: WriteCondition, _ absent: Bool, _ one: Bool, _ two: Bool) {
+    #expect(condition.holds(for: nil) == absent)
+    #expect(condition.holds(for: Self.one) == one)
+    #expect(condition.holds(for: Self.two) == two)
+  }
+
+  @Test(arguments: [
+    ([String](), [String](), "https://a.example/x", true), ([], [], "ftp://a.example/x", false),
+    ([], [], "https://a.example/x#y", false), ([], [], "relative", false),
+    (["^https://good\\.example/"], [], "https://good.example/x", true),
+    (["^https://good\\.example/"], [], "https://bad.example/?https://good.example/", false),
+    (["example"], ["secret"], "https://a.example/x", true),
+    (["example"], ["secret"], "https://a.example/secret", false),
+    ([], ["x$"], "https://a.example/x", false), (["one", "two"], [], "http://two.example/", true),
+  ])
+  func urlsAreAllowedOrNot(_ allow: [String], _ deny: [String], _ url: String, _ isAllowed: Bool) throws {
+    let rules = try #require(URLRules(allow: allow, deny: deny))
+    #expect(rules.allows(url) == isAllowed)
+  }
+
+  @Test func aMalformedExpressionIsNamed() {
+    var named: String?
+    #expect(URLRules(allow: ["a"], deny: ["("], malformed: { named = $0 }) == nil)
+    #expect(named == "(")
+  }
+}
