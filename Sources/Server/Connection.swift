@@ -63,7 +63,7 @@ actor Connection {
 
   /// Takes no further request; closes at once when none is under way.
   func drain() {
-    if input.machine.drain() { stream.close() }
+    if input.machine.drain() || input.hasNoRequest { stream.close() }
   }
 
   /// Closes at once, whatever is under way.

@@ -59,6 +59,9 @@ final class ConnectionInput {
     }
   }
 
+  /// Whether a head is awaited of which nothing has come, on a new connection too.
+  var hasNoRequest: Bool { (machine.phase == .head || machine.phase == .idle) && start == buffer.count }
+
   /// Bytes that came and were not used yet.
   var available: ArraySlice<UInt8> { buffer[start...] }
 

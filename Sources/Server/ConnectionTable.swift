@@ -47,7 +47,7 @@ actor ConnectionTable {
   private var connections: [ObjectIdentifier: Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
   private var isDraining = false
-  private var emptied: CheckedContinuation<Void, Never>?
+  private var drains: [CheckedContinuation<Void, Never>] = []
 
   init(on loop: any LoopExecutor, connectionsMax: Int, shared: Shared) {
     self.loop = loop
@@ -92,8 +92,8 @@ actor ConnectionTable {
   private func settle() {
     sweepTimer?.cancel()
     sweepTimer = nil
-    emptied?.resume()
-    emptied = nil
+    for drain in drains { drain.resume() }
+    drains = []
   }
 
   private func armSweep() {
@@ -120,7 +120,7 @@ actor ConnectionTable {
     await withCheckedContinuation { continuation in
       // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection may
       // have ended meanwhile.
-      if connections.isEmpty { continuation.resume() } else { emptied = continuation }
+      if connections.isEmpty { continuation.resume() } else { drains.append(continuation) }
     }
     cut.cancel()
   }

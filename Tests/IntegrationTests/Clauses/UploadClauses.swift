@@ -141,7 +141,7 @@ extension Clause {
         let response = try bench.client.send(
           "PATCH", location, [octets, ("Content-Range", range)], body: someBytes(10, seed: 1))
         expectError(
-          response, [400, 416], ["SIZE_INVALID", "RANGE_INVALID", "BLOB_UPLOAD_INVALID"], naming: [range])
+          response, [400, 416], ["SIZE_INVALID", "RANGE_INVALID", "BLOB_UPLOAD_INVALID"], naming: ["Content-Range"])
       }
     },
     Clause("6.1", "PUT with the whole body, the last chunk, or nothing in it") { bench in
