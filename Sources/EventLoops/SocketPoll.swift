@@ -17,6 +17,7 @@ final class SocketPoll: @unchecked Sendable {
   private var handle: UVHandle?
   private var armed: Int32 = 0
   private var readWaiter: UnsafeContinuation<Void, Never>?
+  private var readNotice: (@Sendable () -> Void)?
   private var writeWaiter: UnsafeContinuation<Void, Never>?
 
   /// Takes the descriptor over; on a failure the caller keeps it.
@@ -44,6 +45,13 @@ final class SocketPoll: @unchecked Sendable {
     }
   }
 
+  /// Calls `notify` once when the descriptor can be read, or is closed.
+  func whenReadable(_ notify: @escaping @Sendable () -> Void) {
+    precondition(unsafe readWaiter == nil && readNotice == nil, "two readers on one stream")
+    guard arm(armed | Int32(UV_READABLE.rawValue)) else { return notify() }
+    readNotice = notify
+  }
+
   /// Waits until the descriptor can be written, or is closed.
   func writable() async {
     guard arm(armed | Int32(UV_WRITABLE.rawValue)) else { return }
@@ -59,6 +67,10 @@ final class SocketPoll: @unchecked Sendable {
     if status < 0 || events & Int32(UV_READABLE.rawValue) != 0 {
       if let waiter = unsafe readWaiter.take() {
         unsafe waiter.resume()
+      } else if let notice = readNotice.take() {
+        notice()
+        // Whoever was told may have waited, or closed, already.
+        wanted = armed
       } else {
         wanted &= ~Int32(UV_READABLE.rawValue)
       }
@@ -92,6 +104,7 @@ final class SocketPoll: @unchecked Sendable {
     handle.close()
     Socket.close(descriptor)
     unsafe readWaiter.take()?.resume()
+    readNotice.take()?()
     unsafe writeWaiter.take()?.resume()
   }
 

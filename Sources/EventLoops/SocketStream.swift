@@ -24,23 +24,33 @@ final class SocketStream: ByteStream {
   }
 
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int {
-    precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
     while true {
-      guard !poll.isClosed else { throw .closed }
-      if mayHaveInput {
-        let count = receive(into: &buffer, atMost: limit)
-        if count >= 0 {
-          mayHaveInput = count == limit
-          progress &+= UInt64(count)
-          return count
-        }
-        guard count == -Int(EAGAIN) || count == -Int(EINTR) else { throw Self.error(Int32(-count)) }
-        mayHaveInput = count == -Int(EINTR)
-      } else {
-        await poll.readable()
-        mayHaveInput = true
-      }
+      if let count = try readAvailable(into: &buffer, atMost: limit) { return count }
+      await poll.readable()
+      mayHaveInput = true
     }
+  }
+
+  func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
+    precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
+    guard !poll.isClosed else { throw .closed }
+    while mayHaveInput {
+      let count = receive(into: &buffer, atMost: limit)
+      if count >= 0 {
+        // A read that was not filled has emptied the socket; the next may wait for the poll without asking again.
+        mayHaveInput = count == limit
+        progress &+= UInt64(count)
+        return count
+      }
+      guard count == -Int(EAGAIN) || count == -Int(EINTR) else { throw Self.error(Int32(-count)) }
+      mayHaveInput = count == -Int(EINTR)
+    }
+    return nil
+  }
+
+  func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) {
+    mayHaveInput = true
+    poll.whenReadable(notify)
   }
 
   /// Reads once: straight into the buffer where its owner reserved room, else through the loop's scratch memory, so that

@@ -26,7 +26,8 @@ final class HostLog: Sendable {
     self.errors = errors
     self.output = output
     var fields: Logger.Metadata = [
-      "service": "registry", "version": "v\(GantryVersion.text)", "instance.id": "\(RequestID(randomBytes: world.entropy.bytes(16)).text)",
+      "service": "registry", "version": "v\(GantryVersion.text)",
+      "instance.id": "\(RequestID(randomBytes: world.entropy.bytes(16)).text)",
     ]
     for field in settings.fields { fields[field.name] = .string(field.value) }
     let setting = GantryLogHandler.Setting(

@@ -16,7 +16,8 @@ extension RegistryHost {
   private func announce(isBuiltIn: Bool) {
     if isBuiltIn {
       logger.warning(
-        "no configuration was named: serving this machine only, data in ./data, deletion enabled; name a file for anything else")
+        "no configuration was named: serving this machine only, data in ./data, deletion enabled; name a file for anything else"
+      )
     }
     guard case .tcp(let host, let port) = address else { return }
     let name = host.isEmpty ? "localhost" : host.contains(":") ? "[\(host)]" : host

@@ -9,7 +9,8 @@ import GantryConfiguration
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a configuration; print what is wrong, or the effective settings.",
-    discussion: "Prints each problem with file, line and column and exits with 1, or prints the settings with secrets masked.")
+    discussion:
+      "Prints each problem with file, line and column and exits with 1, or prints the settings with secrets masked.")
 
   @Argument(help: "The configuration file.", completion: .file(extensions: ["yml", "yaml"]))
   var config: String?

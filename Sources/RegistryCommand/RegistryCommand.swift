@@ -17,7 +17,8 @@ struct RegistryCommand: ParsableCommand {
       """,
     subcommands: [Serve.self, Check.self])
 
-  @Flag(name: [.customShort("v"), .long, .customLong("version", withSingleDash: true)], help: "Print the version and exit.")
+  @Flag(
+    name: [.customShort("v"), .long, .customLong("version", withSingleDash: true)], help: "Print the version and exit.")
   var version = false
 
   func run() throws {

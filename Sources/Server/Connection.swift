@@ -5,10 +5,11 @@ internal import GantryHTTPService
 internal import GantryHTTPWire
 internal import GantryWorld
 
-/// One HTTP/1.1 connection: reads requests one after the other, has them answered, and writes the answers in their order.
+/// One HTTP/1.1 connection: takes requests one after the other, has them answered, and writes the answers in their order.
 ///
-/// Isolation: lives on the loop that its stream belongs to; one task runs ``run()`` from the first byte to the last and
-/// is suspended in between. Whatever ends the connection closes the stream, and the wait under way ends with it.
+/// Isolation: lives on the loop that its stream belongs to. No task belongs to it: when bytes come, a task of the table
+/// serves what has come and leaves again, so an idle connection is a few hundred bytes and no stack. Whatever ends the
+/// connection closes the stream, and a wait under way ends with it.
 actor Connection {
   private let loop: any LoopExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -20,6 +21,7 @@ actor Connection {
   private let identity: (UInt64, UInt64)
   private var served: UInt64 = 0
   private var date = ResponseDate()
+  private var lingerBytesLeft = 0
   private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
 
   /// Bodies up to this size leave in the same write as their head.
@@ -37,23 +39,48 @@ actor Connection {
     input = ConnectionInput(stream, limits: shared.limits, clock: loop.clock)
   }
 
-  /// Serves until the connection ends, and closes it.
-  func run() async {
-    var isFirst = true
-    serving: while true {
-      switch await input.nextHead(isFirst: isFirst) {
+  /// How serving what had come ended.
+  enum Outcome {
+    /// Nothing more has come: serve again when the stream is readable.
+    case waits
+    /// The connection is closed.
+    case ended
+  }
+
+  /// Serves the requests that have come, until one is not whole yet or the connection has ended.
+  func serveArrived() async -> Outcome {
+    while input.machine.phase != .lingering {
+      switch input.nextHead() {
+      case .nothing:
+        return .waits
       case .end:
-        break serving
+        return end()
       case .malformed(let error):
-        await refuse(error)
-        break serving
+        guard await refuse(error) else { return end() }
+        beginLingering()
       case .head(let head):
-        guard await serve(head) else { break serving }
+        switch await serve(head) {
+        case .request, .discard:
+          if input.machine.isDraining, input.available.isEmpty { return end() }
+          input.expectHead()
+        case .linger:
+          beginLingering()
+        case .close:
+          return end()
+        }
       }
-      isFirst = false
-      if input.machine.isDraining, input.available.isEmpty { break }
     }
+    return input.dropArrived(&lingerBytesLeft) ? .waits : end()
+  }
+
+  /// Calls `notify` when there is more to serve.
+  func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) {
+    stream.notifyWhenReadable(notify)
+  }
+
+  private func end() -> Outcome {
     stream.close()
+    return .ended
   }
 
   /// Closes when time has run out. Called by the table about once a second.
@@ -74,8 +101,8 @@ actor Connection {
 
   // MARK: One exchange
 
-  /// Answers one request. False when the connection has to end.
-  private func serve(_ head: RequestHead) async -> Bool {
+  /// Answers one request, and says what follows.
+  private func serve(_ head: RequestHead) async -> ConnectionMachine.Next {
     let began = loop.clock.now
     served &+= 1
     let id = RequestID(high: identity.0, low: identity.1 &+ served)
@@ -93,22 +120,13 @@ actor Connection {
       ResponseOutcome(
         head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: responseProgress.body,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
-    guard isComplete else { return false }
-    switch next {
-    case .request: return true
-    case .discard:
-      if await body?.discard(atMost: input.limits.discardBytesMax) ?? true { return true }
-      await linger()
-      return false
-    case .linger:
-      await linger()
-      return false
-    case .close: return false
-    }
+    guard isComplete else { return .close }
+    guard next == .discard else { return next }
+    return await body?.discard(atMost: input.limits.discardBytesMax) ?? true ? .request : .linger
   }
 
-  /// Answers what could not be understood, and ends.
-  private func refuse(_ error: WireError) async {
+  /// Answers what could not be understood. False when the client did not take the answer.
+  private func refuse(_ error: WireError) async -> Bool {
     let began = loop.clock.now
     let response = responder.respond(toMalformed: error)
     let isComplete = await send(response, to: .get, version: .http11, keepAlive: false)
@@ -118,26 +136,15 @@ actor Connection {
         head: nil, peer: stream.peer, requestID: RequestID(high: identity.0, low: identity.1 &+ served),
         status: response.status, bytesSent: responseProgress.body,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
-    if isComplete { await linger() }
+    return isComplete
   }
 
-  /// Says that nothing more comes, and drops what the client still sends until it closes too: closing with unread input
-  /// would reset the connection and could destroy the response on its way (RFC 9112 section 9.6).
-  private func linger() async {
+  /// Says that nothing more comes. From now on what the client still sends is dropped until it closes too: closing with
+  /// unread input would reset the connection and could destroy the response on its way (RFC 9112 section 9.6).
+  private func beginLingering() {
     input.enter(.lingering)
     stream.finishWriting()
-    var dropped: [UInt8] = []
-    var left = input.limits.discardBytesMax
-    while left > 0 {
-      dropped.removeAll(keepingCapacity: true)
-      do {
-        let count = try await stream.read(into: &dropped, atMost: 64 << 10)
-        if count == 0 { return }
-        left -= count
-      } catch {
-        return
-      }
-    }
+    lingerBytesLeft = input.limits.discardBytesMax
   }
 
   // MARK: Writing

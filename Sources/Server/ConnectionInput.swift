@@ -27,10 +27,12 @@ final class ConnectionInput {
     machine = ConnectionMachine(limits: limits, now: clock.now)
   }
 
-  /// How a wait for a request ended.
+  /// What has come of the next request.
   enum Arrival {
     case head(RequestHead)
     case malformed(WireError)
+    /// Not a whole head, and nothing more at the moment.
+    case nothing
     /// The client closed, or went away, or ran out of time.
     case end
   }
@@ -39,12 +41,17 @@ final class ConnectionInput {
     machine.enter(phase, now: clock.now, progress: stream.progress)
   }
 
-  /// Waits for the next head. Holds no buffer while nothing has come.
-  func nextHead(isFirst: Bool) async -> Arrival {
+  /// Begins to look for the next head.
+  func expectHead() {
     parser.reset()
-    enter(start < buffer.count || isFirst ? .head : .idle)
+    enter(start < buffer.count ? .head : .idle)
+  }
+
+  /// Takes the next head out of what has come, without waiting. Holds no buffer while nothing has come.
+  func nextHead() -> Arrival {
     while true {
       if start < buffer.count {
+        if machine.phase == .idle { enter(.head) }
         switch parser.parse(buffer, from: start) {
         case .head(let head, let consumed):
           consume(consumed)
@@ -52,11 +59,33 @@ final class ConnectionInput {
         case .failed(let error):
           return .malformed(error)
         case .needMore:
-          if machine.phase == .idle { enter(.head) }
+          break
         }
       }
-      guard await receive(atMost: Self.headReadBytes) else { return .end }
+      compact()
+      do {
+        guard let count = try stream.readAvailable(into: &buffer, atMost: Self.headReadBytes) else { return .nothing }
+        if count == 0 { return .end }
+      } catch {
+        return .end
+      }
     }
+  }
+
+  /// Drops what the client still sends, without waiting. False when there is nothing more to wait for.
+  func dropArrived(_ left: inout Int) -> Bool {
+    var dropped: [UInt8] = []
+    while left > 0 {
+      dropped.removeAll(keepingCapacity: true)
+      do {
+        guard let count = try stream.readAvailable(into: &dropped, atMost: 64 << 10) else { return true }
+        if count == 0 { return false }
+        left -= count
+      } catch {
+        return false
+      }
+    }
+    return false
   }
 
   /// Whether a head is awaited of which nothing has come, on a new connection too.
@@ -83,15 +112,18 @@ final class ConnectionInput {
 
   /// Waits for more bytes behind those that are there. False at the end of the stream or after a failure.
   func receive(atMost limit: Int) async -> Bool {
-    if start > 0 {
-      buffer.removeFirst(start)
-      // The parser counts from its offset, which moves with the bytes.
-      start = 0
-    }
+    compact()
     do {
       return try await stream.read(into: &buffer, atMost: limit) > 0
     } catch {
       return false
     }
+  }
+
+  /// Moves unused bytes to the front. The parser counts from its offset, which moves with them.
+  private func compact() {
+    guard start > 0 else { return }
+    buffer.removeFirst(start)
+    start = 0
   }
 }

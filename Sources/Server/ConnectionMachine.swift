@@ -9,7 +9,7 @@ internal import GantryWorld
 struct ConnectionMachine {
   /// What the connection waits for.
   enum Phase: Hashable {
-    /// The next request; not a byte of it has come.
+    /// The next request; not a byte of it has come. The first request of a connection is awaited as ``head``.
     case idle
     /// The rest of a head.
     case head

@@ -47,6 +47,7 @@ actor ConnectionTable {
   private var connections: [ObjectIdentifier: Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
   private var isDraining = false
+  private var idleServers: [CheckedContinuation<Connection?, Never>] = []
   private var drains: [CheckedContinuation<Void, Never>] = []
 
   init(on loop: any LoopExecutor, connectionsMax: Int, shared: Shared) {
@@ -55,8 +56,8 @@ actor ConnectionTable {
     self.shared = shared
   }
 
-  /// Serves an accepted connection to its end.
-  func serve(_ accepted: any AcceptedStream) async {
+  /// Takes an accepted connection in and serves what has come on it.
+  func admit(_ accepted: any AcceptedStream) async {
     guard !isDraining else { return accepted.refuse() }
     guard connections.count < connectionsMax else { return await refuse(accepted) }
     let connection: Connection
@@ -67,7 +68,51 @@ actor ConnectionTable {
     }
     connections[ObjectIdentifier(connection)] = connection
     if sweepTimer == nil { armSweep() }
-    await connection.run()
+    await serve(connection)
+  }
+
+  // MARK: Serving tasks
+
+  // A task's stack, once deep, stays large. So tasks do not belong to connections: a few of them serve whichever
+  // connection has something to read, and there are as many as requests are under way at once.
+
+  /// Serving tasks that wait for work; more of them end.
+  private static let idleServersMax = 64
+
+  /// Serves connections, one after the other, for as long as there is one that has something.
+  private func serve(_ first: Connection) async {
+    var current: Connection? = first
+    while let connection = current {
+      switch await connection.serveArrived() {
+      case .waits: wait(for: connection)
+      case .ended: forget(connection)
+      }
+      current = await nextReady()
+    }
+  }
+
+  private func nextReady() async -> Connection? {
+    guard idleServers.count < Self.idleServersMax, !connections.isEmpty else { return nil }
+    return await withCheckedContinuation { idleServers.append($0) }
+  }
+
+  private func wait(for connection: Connection) {
+    connection.assumeIsolated { connection in
+      connection.notifyWhenReadable { [weak self, unowned connection] in
+        self?.assumeIsolated { $0.becameReady(connection) }
+      }
+    }
+  }
+
+  private func becameReady(_ connection: Connection) {
+    if let server = idleServers.popLast() {
+      server.resume(returning: connection)
+    } else {
+      spawn(on: loop) { await self.serve(connection) }
+    }
+  }
+
+  private func forget(_ connection: Connection) {
     connections[ObjectIdentifier(connection)] = nil
     if connections.isEmpty { settle() }
   }
@@ -92,6 +137,8 @@ actor ConnectionTable {
   private func settle() {
     sweepTimer?.cancel()
     sweepTimer = nil
+    for server in idleServers { server.resume(returning: nil) }
+    idleServers = []
     for drain in drains { drain.resume() }
     drains = []
   }

@@ -71,7 +71,7 @@ public actor HTTPServer {
         let index = nextLoop
         nextLoop = (nextLoop + 1) % loops.count
         let table = tables[index]
-        spawn(on: loops[index]) { await table.serve(accepted) }
+        spawn(on: loops[index]) { await table.admit(accepted) }
       } catch {
         report("accept failed: \(error); trying again in \(Self.acceptPause)")
         await pause(Self.acceptPause)

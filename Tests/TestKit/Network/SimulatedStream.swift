@@ -30,16 +30,31 @@ public final class SimulatedStream: ByteStream, Sendable {
 
   /// Appends what has arrived.
   public func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int {
-    precondition(limit > 0, "a read asks for at least one byte")
     while true {
-      switch try connection.read(side, atMost: limit) {
-      case .bytes(let bytes):
-        buffer.append(contentsOf: bytes)
-        moved.wrappingAdd(UInt64(bytes.count), ordering: .relaxed)
-        return bytes.count
-      case .end: return 0
-      case .wait: await connection.wait(side, toRead: true, on: loop)
-      }
+      if let count = try readAvailable(into: &buffer, atMost: limit) { return count }
+      await connection.wait(side, toRead: true, on: loop)
+    }
+  }
+
+  /// Appends what has arrived already.
+  public func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
+    precondition(limit > 0, "a read asks for at least one byte")
+    switch try connection.read(side, atMost: limit) {
+    case .bytes(let bytes):
+      buffer.append(contentsOf: bytes)
+      moved.wrappingAdd(UInt64(bytes.count), ordering: .relaxed)
+      return bytes.count
+    case .end: return 0
+    case .wait: return nil
+    }
+  }
+
+  /// Calls `notify` when a read would find something.
+  public func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) {
+    let (connection, side, loop) = (connection, side, loop)
+    spawn(on: loop) {
+      await connection.wait(side, toRead: true, on: loop)
+      notify()
     }
   }
 
