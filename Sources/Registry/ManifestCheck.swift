@@ -4,8 +4,8 @@
 import GantryOCI
 import GantryStorage
 
-/// Checks that what a manifest refers to is in the repository (clause 7.4), as far as the settings ask for it. A
-/// `subject` is never asked for, nor is a layer that clients do not upload.
+/// Checks that what a manifest refers to is in the repository (clause 7.4) and has the size that is stated, as far as
+/// the settings ask for it. A `subject` is never asked for, nor is a layer that clients do not upload.
 struct ManifestCheck {
   let storage: any StorageEngine
   let validation: ManifestValidation
@@ -16,20 +16,31 @@ struct ManifestCheck {
     if let rules = validation.urls { try check(manifest.layers, by: rules) }
     let references = manifest.references
     var missing: [Digest] = []
-    for blob in references.blobs {
-      if try await storage.blob(blob.digest, in: repository) == nil { missing.append(blob.digest) }
+    var contradictions: [SizeContradiction] = []
+    func judge(_ descriptor: Descriptor, storedBytes: UInt64?) {
+      guard let storedBytes else {
+        missing.append(descriptor.digest)
+        return
+      }
+      guard UInt64(descriptor.size) != storedBytes else { return }
+      contradictions.append(
+        SizeContradiction(digest: descriptor.digest, stated: descriptor.size, stored: storedBytes))
     }
-    for child in references.manifests where isWanted(child) {
-      if try await !isPresent(child) { missing.append(child.digest) }
-    }
+    for blob in references.blobs { judge(blob, storedBytes: try await blobSize(blob)) }
+    for child in references.manifests where isWanted(child) { judge(child, storedBytes: try await childSize(child)) }
     guard missing.isEmpty else { throw RegistryError.referencesMissing(missing) }
+    guard contradictions.isEmpty else { throw RegistryError.sizesContradict(contradictions) }
+  }
+
+  private func blobSize(_ descriptor: Descriptor) async throws -> UInt64? {
+    try await storage.blob(descriptor.digest, in: repository)?.size
   }
 
   /// An index may also list content that is no manifest; then a blob will do.
-  private func isPresent(_ child: Descriptor) async throws -> Bool {
-    if try await storage.hasManifest(child.digest, in: repository) { return true }
-    guard !child.mediaType.isManifest, !child.mediaType.isIndex else { return false }
-    return try await storage.blob(child.digest, in: repository) != nil
+  private func childSize(_ child: Descriptor) async throws -> UInt64? {
+    if let bytes = try await storage.manifest(child.digest, in: repository) { return UInt64(bytes.count) }
+    guard !child.mediaType.isManifest, !child.mediaType.isIndex else { return nil }
+    return try await blobSize(child)
   }
 
   private func isWanted(_ child: Descriptor) -> Bool {

@@ -30,6 +30,8 @@ public enum RegistryError: Error, Sendable {
   case manifestTooLarge(bytesMax: Int)
   /// What the manifest refers to is not in the repository; at least one entry, each digest once.
   case referencesMissing([Digest])
+  /// What the manifest refers to has another size than it says; at least one entry.
+  case sizesContradict([SizeContradiction])
   /// A layer names a URL that the configuration does not allow.
   case urlRefused(url: String, layer: Digest)
   /// The write was conditional and what is stored does not fulfil the condition.

@@ -3,8 +3,8 @@
 
 /// Which URLs the layers of a manifest may name (Distribution's `validation.manifests.urls`).
 ///
-/// A URL is allowed when it is absolute http or https without a fragment, some `allow` expression matches somewhere
-/// in it (or there is none), and no `deny` expression does.
+/// Without any expression every text is allowed. Else a URL is allowed when it is absolute http or https without a
+/// fragment, some `allow` expression matches somewhere in it (or there is none), and no `deny` expression does.
 public struct URLRules: Sendable {
   /// Regular expressions of which one must match; empty: any URL.
   public let allow: [String]
@@ -23,6 +23,7 @@ public struct URLRules: Sendable {
 
   /// Whether a layer may name `url`.
   public func allows(_ url: String) -> Bool {
+    if allow.isEmpty, deny.isEmpty { return true }
     let lowered = url.lowercased()
     guard lowered.hasPrefix("http://") || lowered.hasPrefix("https://") else { return false }
     guard !url.utf8.contains(UInt8(ascii: "#")) else { return false }

@@ -59,6 +59,17 @@ extension Refusal {
       self.init(
         .badRequest,
         digests.map { ErrorDocument.Entry(.manifestBlobUnknown, detail: .string($0.description)) })
+    case .sizesContradict(let contradictions):
+      self.init(
+        .badRequest,
+        contradictions.map { contradiction in
+          ErrorDocument.Entry(
+            .sizeInvalid,
+            detail: [
+              "digest": .string(contradiction.digest.description), "size": .integer(contradiction.stated),
+              "stored": .integer(Int64(clamping: contradiction.stored)),
+            ])
+        })
     case .urlRefused(let url, let layer):
       self.init(
         .manifestInvalid,

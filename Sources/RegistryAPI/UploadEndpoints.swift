@@ -30,6 +30,7 @@ struct UploadEndpoints {
       }
       if digest == nil { algorithm = named }
     }
+    if digest == nil { try await discardBody(call.request) }
     let lease: UploadLease
     do {
       lease = try await context.service.beginUpload(in: name, algorithm: algorithm, home: context.loop)
@@ -228,6 +229,22 @@ extension UploadEndpoints {
       }
     }
     if let promised, taken != promised { throw Self.sizeContradiction(promised: promised, found: taken) }
+  }
+
+  /// A request that only begins an upload has no use for a body, but a malformed one is refused all the same, and
+  /// before anything was made. What is longer than a client sends by habit is left to the connection.
+  private func discardBody(_ request: Request) async throws(Refusal) {
+    guard let body = request.body else { return }
+    var taken = 0
+    var bytes: [UInt8] = []
+    do {
+      while taken < Self.readBytesMax, try await body.read(into: &bytes, atMost: Self.readBytesMax) {
+        taken += bytes.count
+        bytes.removeAll(keepingCapacity: true)
+      }
+    } catch {
+      throw Refusal(error)
+    }
   }
 
   private static func sizeContradiction(promised: UInt64, found: UInt64) -> Refusal {

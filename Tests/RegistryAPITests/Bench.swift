@@ -82,7 +82,8 @@ final class Bench {
     var text = "{\"schemaVersion\":2,\"mediaType\":\"\(MediaType.ociManifest)\","
     if let artifactType { text += "\"artifactType\":\"\(artifactType)\"," }
     text += "\"config\":{\"mediaType\":\"\(MediaType.ociConfig)\",\"digest\":\"\(config)\",\"size\":2},"
-    text += "\"layers\":[{\"mediaType\":\"\(MediaType.ociLayer)\",\"digest\":\"\(layer)\",\"size\":5}]"
+    text +=
+      "\"layers\":[{\"mediaType\":\"\(MediaType.ociLayer)\",\"digest\":\"\(layer)\",\"size\":\(5 + salt.utf8.count)}]"
     if let subject {
       text += ",\"subject\":{\"mediaType\":\"\(MediaType.ociManifest)\",\"digest\":\"\(subject)\",\"size\":7}"
     }

@@ -96,6 +96,22 @@ import Testing
     #expect(lax.send("PUT", "/v2/a/manifests/t", Self.type(.ociManifest), body: Array(text.utf8)).status == 201)
   }
 
+  @Test("A size that the content does not have is named") func sizesOfReferences() {
+    let bench = Bench()
+    let config = bench.pushBlob(Array("{}".utf8), to: "a")
+    let child = bench.pushImage(to: "a")
+    let image =
+      "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"x/y\",\"digest\":\"\(config)\",\"size\":3},\"layers\":[]}"
+    let index =
+      "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"\(MediaType.ociManifest)\","
+      + "\"digest\":\"\(child.digest)\",\"size\":1}]}"
+    for (text, type, digest) in [(image, MediaType.ociManifest, config), (index, .ociIndex, child.digest)] {
+      let reply = bench.send("PUT", "/v2/a/manifests/t", Self.type(type), body: Array(text.utf8))
+      #expect(reply.status == 400 && reply.code == "SIZE_INVALID")
+      #expect(reply.text.contains("\(digest)"))
+    }
+  }
+
   @Test("7.5, 12.1 to 12.6, 9.3: subjects and referrers", arguments: DigestAlgorithm.allCases)
   func referrers(_ algorithm: DigestAlgorithm) {
     let bench = Bench()
@@ -123,8 +139,8 @@ import Testing
     #expect(!bench.send("GET", target).text.contains("\(one.digest)"))
     // Under the fallback tag, only what truly has the subject.
     let stranger = bench.pushImage("3", to: "r", as: "@")
-    let entries = [two.digest, stranger.digest].map {
-      "{\"mediaType\":\"\(MediaType.ociManifest)\",\"digest\":\"\($0)\",\"size\":1}"
+    let entries = [two, stranger].map {
+      "{\"mediaType\":\"\(MediaType.ociManifest)\",\"digest\":\"\($0.digest)\",\"size\":\($0.bytes.count)}"
     }
     let index = "{\"schemaVersion\":2,\"manifests\":[\(entries.joined(separator: ","))]}"
     let tag = FallbackTag.name(for: subject)

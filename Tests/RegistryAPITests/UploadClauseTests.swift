@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryHTTPService
+import GantryHTTPWire
 import GantryOCI
 import GantryRegistry
 import GantryRegistryAPI
@@ -24,6 +25,14 @@ import Testing
       #expect(reply["Location"]?.hasPrefix("http://registry.test:5000/v2/") == true)
       #expect(reply["OCI-Chunk-Min-Length"] == nil)
     }
+  }
+
+  @Test("A malformed body is refused even where none is used") func uselessBody() {
+    let bench = Bench()
+    let ending = BodyError.malformed(.chunkSizeMissing(at: 3))
+    let reply = bench.send("POST", "/v2/a/blobs/uploads/", body: [1, 2, 3], chunked: true, ending: ending)
+    #expect(reply.status == 400 && reply.closes && reply["Location"] == nil)
+    #expect(bench.send("POST", "/v2/a/blobs/uploads/", body: [1, 2, 3]).status == 202)
   }
 
   @Test("4.3", arguments: DigestAlgorithm.allCases) func inOnePost(_ algorithm: DigestAlgorithm) {

@@ -25,8 +25,8 @@ struct ConditionTests {
   }
 
   @Test(arguments: [
-    ([String](), [String](), "https://a.example/x", true), ([], [], "ftp://a.example/x", false),
-    ([], [], "https://a.example/x#y", false), ([], [], "relative", false),
+    ([String](), [String](), "https://a.example/x", true), ([], [], "ftp://a.example/x", true),
+    ([".*"], [], "https://a.example/x#y", false), ([".*"], [], "relative", false),
     (["^https://good\\.example/"], [], "https://good.example/x", true),
     (["^https://good\\.example/"], [], "https://bad.example/?https://good.example/", false),
     (["example"], ["secret"], "https://a.example/x", true),
