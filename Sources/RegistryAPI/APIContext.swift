@@ -14,6 +14,8 @@ final class APIContext: Sendable {
   let cache: LoopCache
   let settings: APISettings
   let logger: Logger
+  /// For manifests on their way in.
+  let manifestBudget: ByteBudget
   /// The fields of every response, rendered once.
   let commonFields: Fields
 
@@ -23,6 +25,7 @@ final class APIContext: Sendable {
     self.settings = settings
     self.logger = logger
     cache = service.cache(on: loop)
+    manifestBudget = ByteBudget(bytesMax: settings.manifestBytesInFlightMax)
     var fields = Fields()
     fields.append("Docker-Distribution-Api-Version", "registry/2.0")
     for header in settings.headers {

@@ -34,13 +34,17 @@ public struct APISettings: Sendable {
   public var tagsMax: Int
   /// Most tags in one push by digest (clause 7.9 asks for at least 10).
   public var pushedTagsMax: Int
+  /// Bytes of manifests on their way in that the requests of one loop hold together. Each is held whole until it is
+  /// stored, so without a bound many slow pushes could fill the memory. 64 MiB are 16 of the largest, or thousands.
+  public var manifestBytesInFlightMax: Int
   /// Most ranges that are served in one response; with more the whole blob is sent.
   public var rangesMax: Int
 
   /// Settings; without arguments those of a registry that is reached directly.
   public init(
     externalURL: String? = nil, prefix: String = "/", usesRelativeURLs: Bool = false, headers: [Header] = [],
-    secret: [UInt8], catalogEntriesMax: Int = 1000, tagsMax: Int = 1000, pushedTagsMax: Int = 32, rangesMax: Int = 32
+    secret: [UInt8], catalogEntriesMax: Int = 1000, tagsMax: Int = 1000, pushedTagsMax: Int = 32,
+    manifestBytesInFlightMax: Int = 64 * 1024 * 1024, rangesMax: Int = 32
   ) {
     precondition(prefix.hasPrefix("/") && prefix.hasSuffix("/"), "the prefix has a slash at both ends")
     precondition(!secret.isEmpty, "uploads are signed with a secret")
@@ -52,6 +56,7 @@ public struct APISettings: Sendable {
     self.catalogEntriesMax = catalogEntriesMax
     self.tagsMax = tagsMax
     self.pushedTagsMax = pushedTagsMax
+    self.manifestBytesInFlightMax = manifestBytesInFlightMax
     self.rangesMax = rangesMax
   }
 }

@@ -39,7 +39,9 @@ struct ManifestEndpoints {
     let reference = try call.reference()
     let tags = try tags(call.query())
     let condition = try writeCondition(call)
-    let bytes = try await body(call.request)
+    var heldBytes = 0
+    defer { context.manifestBudget.giveBack(heldBytes) }
+    let bytes = try await body(call.request, &heldBytes)
     let push = ManifestPush(
       bytes: bytes, contentType: call.head.fieldText("content-type").map { MediaType($0) }, reference: reference,
       tags: tags, condition: condition)
@@ -106,21 +108,26 @@ struct ManifestEndpoints {
     }
   }
 
-  private func body(_ request: Request) async throws(Refusal) -> [UInt8] {
+  /// The whole document. What it takes of the loop's budget is added to `heldBytes`, on failure too.
+  private func body(_ request: Request, _ heldBytes: inout Int) async throws(Refusal) -> [UInt8] {
     let bytesMax = context.service.policy.manifestBytesMax
     guard let body = request.body else { return [] }
     if let length = body.announcedLength, length > UInt64(bytesMax) {
       throw Refusal(RegistryError.manifestTooLarge(bytesMax: bytesMax))
     }
     var bytes: [UInt8] = []
-    do {
-      while try await body.read(into: &bytes, atMost: Self.readBytesMax) {
-        guard bytes.count <= bytesMax else { break }
+    var goesOn = true
+    while goesOn {
+      do { goesOn = try await body.read(into: &bytes, atMost: Self.readBytesMax) } catch { throw Refusal(error) }
+      guard bytes.count <= bytesMax else { throw Refusal(RegistryError.manifestTooLarge(bytesMax: bytesMax)) }
+      let arrived = bytes.count - heldBytes
+      guard context.manifestBudget.take(arrived) else {
+        var refusal = Refusal(.tooManyRequests, reason: "too many manifests are being pushed at this moment")
+        refusal.fields.append("Retry-After", "1")
+        throw refusal
       }
-    } catch {
-      throw Refusal(error)
+      heldBytes += arrived
     }
-    guard bytes.count <= bytesMax else { throw Refusal(RegistryError.manifestTooLarge(bytesMax: bytesMax)) }
     return bytes
   }
 }

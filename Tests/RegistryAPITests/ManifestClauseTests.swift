@@ -193,6 +193,18 @@ import Testing
     #expect(bench.send("PUT", "/v2/a/manifests/u", Self.type(.ociManifest)).status == 400)
   }
 
+  @Test("G7: manifests on their way in share a budget, and get it back") func budget() {
+    let open = Bench()
+    let image = open.pushImage(to: "a")
+    let settings = APISettings(secret: Bench.secret, manifestBytesInFlightMax: image.bytes.count)
+    let bench = Bench(seed: 2, settings: settings, storage: open.storage)
+    for _ in 0..<3 {
+      let reply = bench.send("PUT", "/v2/a/manifests/t", Self.type(.ociManifest), body: image.bytes + [0x20])
+      #expect(reply.status == 429 && reply.code == "TOOMANYREQUESTS" && reply["Retry-After"] == "1")
+      #expect(bench.send("PUT", "/v2/a/manifests/t", Self.type(.ociManifest), body: image.bytes).status == 201)
+    }
+  }
+
   @Test("7.8: conditional pushes") func conditions() {
     let bench = Bench()
     let one = bench.pushImage("1", to: "a", as: "@")
