@@ -31,7 +31,8 @@ final class IngestPipe: Sendable {
   private static let gatheredBytesMax = 64 << 10
   /// One script takes no more, so that a fast client does not keep a worker for itself.
   private static let bytesPerScript = 4 << 20
-  private static let sparesMax = 4
+  /// Enough for what may be pending at 256 KiB each and one in the caller's hands, so that a steady stream allocates nothing.
+  private static let sparesMax = 6
 
   private let state: Mutex<State>
 

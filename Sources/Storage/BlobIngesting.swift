@@ -87,8 +87,9 @@ public protocol IngestSession: AnyObject {
   /// Verifies the digest, makes content and names durable, links the blob into the repository and ends the session.
   ///
   /// At return the blob is visible and survives a power cut. On ``StorageError/digestMismatch(expected:actual:)`` nothing
-  /// is stored and the session has ended, its bytes are gone (clause 6.3). After any other error the session goes on. The
-  /// digest may be of another algorithm than the session's; the content is then read once more. Committing a
+  /// is stored and the session has ended, its bytes are gone (clause 6.3). After any other error the same commit may be
+  /// tried again, and appending goes on unless the content had got its place already (then ``append(_:)`` throws
+  /// ``StorageError/sessionGone``). The digest may be of another algorithm than the session's; the content is then read once more. Committing a
   /// digest that is stored already keeps the stored copy.
   func commit(as digest: Digest) async throws(StorageError)
 

@@ -19,6 +19,8 @@ final class Reports: Sendable {
   var all: [String] { texts.withLock { $0 } }
 
   func add(_ text: String) { texts.withLock { $0.append(text) } }
+
+  func clear() { texts.withLock { $0 = [] } }
 }
 
 extension SimulatedWorld {

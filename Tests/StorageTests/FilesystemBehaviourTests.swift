@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryFilesystemStorage
+import GantryOCI
+import GantryStorage
+import GantryTestKit
+import GantryWorld
+import Testing
+
+/// What the contract leaves to an engine, and what only a disk can do to it.
+@Suite struct FilesystemBehaviourTests {
+  private let name: RepositoryName
+  private let id = UploadID(uuidBytes: .init(repeating: 5, count: 16))
+
+  init() throws {
+    name = try RepositoryName(parsing: "a/b")
+  }
+
+  @Test func aWatchSettlesAfterTheClockHasMovedOn() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let (name, tag) = (name, try GantryOCI.Tag(parsing: "t"))
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.setTag(tag, to: Digest(of: [1]), in: name)
+      let watch = engine.watch(tag: tag, in: name)
+      #expect(watch.version()?.isSettled == false)
+      await simulation.sleep(for: .milliseconds(90))
+      #expect(watch.version()?.isSettled == false)
+      await simulation.sleep(for: .milliseconds(20))
+      let settled = try #require(watch.version())
+      #expect(settled.isSettled)
+      // Distribution before 3.0 writes a link in place: same inode, same size.
+      let path = "/data/docker/registry/v2/repositories/a/b/_manifests/tags/t/current/link"
+      try simulation.world.files.open(path, .readWrite).write(Array("\(Digest(of: [2]))".utf8), at: 0)
+      #expect(watch.version() != settled)
+    }
+  }
+
+  @Test func aFullDiskCostsNothingThatWasFlushed() throws {
+    let simulation = SimulatedWorld(seed: 5, diskCapacity: 1 << 20)
+    let (name, id) = (name, id)
+    let bytes = [UInt8](repeating: 9, count: 600_000)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      simulation.disk.plant([UInt8](repeating: 0, count: 700_000), at: "/ballast")
+      let session = try await engine.beginIngest(id, in: name, algorithm: .sha256)
+      _ = try await session.append(Array(bytes[..<200_000]))
+      try await session.flush()
+      var failure: StorageError?
+      do throws(StorageError) {
+        for start in stride(from: 200_000, to: 600_000, by: 100_000) {
+          _ = try await session.append(Array(bytes[start..<(start + 100_000)]))
+        }
+        try await session.flush()
+      } catch {
+        failure = error
+      }
+      guard case .noSpace = failure else {
+        Issue.record("no such failure: \(String(describing: failure))")
+        return
+      }
+      #expect(session.offset >= 200_000 && session.offset < 600_000)
+      let offset = session.offset
+      await session.release()
+      let found = try await simulation.engine().resumeIngest(id, in: name)
+      let resumed = try #require(found)
+      #expect(resumed.offset == offset, "another process sees another offset")
+      _ = try simulation.world.files.remove("/ballast")
+      _ = try await resumed.append(Array(bytes[Int(offset)...]))
+      try await resumed.commit(as: Digest(of: bytes))
+      #expect(try await engine.blob(Digest(of: bytes), in: name)?.size == 600_000)
+    }
+    #expect(simulation.leftovers.isEmpty)
+  }
+
+  /// The subjects of manifests are read once, by whichever process asks first, and found again after a restart.
+  @Test func subjectsAreRemembered() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let name = name
+    let subject = Digest(of: [0])
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      var digests: [Digest] = []
+      for number in 0..<100 {
+        let bytes = Array("manifest \(number)".utf8)
+        digests.append(Digest(of: bytes))
+        try await engine.putManifest(bytes, digest: Digest(of: bytes), subject: subject, in: name)
+      }
+      let asked = Asked()
+      for (round, (engine, reads)) in [(engine, 100), (engine, 0), (simulation.engine(), 0)].enumerated() {
+        let found = try await engine.referrers(of: subject, in: name) { _ in
+          asked.add("")
+          return subject
+        }
+        #expect(found == digests.sorted(), "round \(round)")
+        #expect(asked.takeCount() == reads, "round \(round)")
+      }
+      // A memory that is not whole is not believed.
+      let path = "/data/gantry/referrers/a/b/_subjects"
+      let size = try #require(simulation.disk.contents(of: path)).count
+      try simulation.world.files.open(path, .readWrite).truncate(to: UInt64(size - 1))
+      let found = try await simulation.engine().referrers(of: subject, in: name) { _ in
+        asked.add("")
+        return subject
+      }
+      #expect(found == digests.sorted())
+      #expect(asked.takeCount() == 100)
+    }
+  }
+
+  @Test func purgedIsWhatDistributionWouldPurge() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let base = "/data/docker/registry/v2/repositories/x/_uploads"
+    for (directory, stamp) in [
+      ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "2020-01-01T00:00:00Z"),
+      ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4e", "2020-01-01T02:00:00.5+02:00"),
+      ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4f", "2030-01-01T00:00:00Z"), ("no-uuid", "2020-01-01T00:00:00Z"),
+      ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c50", ""),
+    ] {
+      simulation.disk.plant(Array(stamp.utf8), at: "\(base)/\(directory)/startedat")
+      simulation.disk.plant([1], at: "\(base)/\(directory)/data")
+    }
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      let cutoff = WallTime(seconds: 1_577_836_801)  // 2020-01-01T00:00:01Z
+      let step = try await engine.purgeIngests(startedBefore: cutoff, from: nil, limit: 10, dryRun: false)
+      #expect(step.removed.map { $0.description.suffix(1) } == ["d", "e"])
+      #expect(step.next == nil)
+    }
+    #expect(simulation.disk.tree.keys.count { $0.hasSuffix("/data") && $0.contains("/_uploads/") } == 3)
+  }
+
+  @Test func secretsAreForTheOwnerAlone() async throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let modes = Asked()
+    let engine = FilesystemStorage(
+      root: "/data",
+      world: World(
+        loops: simulation.world.loops, workers: simulation.world.workers,
+        files: ModeRecorder(files: simulation.world.files, modes: modes), entropy: simulation.world.entropy,
+        clock: simulation.world.clock), report: { _ in })
+    try simulation.run { () async throws in
+      try await engine.start()
+      _ = modes.takeCount()
+      _ = try await engine.secret(named: "http-secret", fresh: [1, 2, 3])
+    }
+    #expect(modes.all == ["384"])
+    #expect(simulation.disk.contents(of: "/data/gantry/secrets/http-secret") == [1, 2, 3])
+  }
+}
+
+/// Counts calls from any thread.
+private typealias Asked = Reports
+
+extension Reports {
+  fileprivate func takeCount() -> Int {
+    let count = all.count
+    clear()
+    return count
+  }
+}
+
+/// Notes the mode of every file that is made.
+private struct ModeRecorder: Files {
+  let files: any Files
+  let modes: Reports
+
+  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
+    switch access {
+    case .create(let mode), .createNew(let mode): modes.add("\(mode)")
+    case .read, .readWrite: break
+    }
+    return try files.open(path, access)
+  }
+
+  func status(_ path: String) throws(FileError) -> FileStatus? { try files.status(path) }
+  func makeDirectory(_ path: String) throws(FileError) -> Bool { try files.makeDirectory(path) }
+  func rename(_ source: String, to target: String) throws(FileError) { try files.rename(source, to: target) }
+  func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try files.link(path, as: newPath) }
+  func remove(_ path: String) throws(FileError) -> Bool { try files.remove(path) }
+  func removeDirectory(_ path: String) throws(FileError) -> Bool { try files.removeDirectory(path) }
+  func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try files.entries(path) }
+  func syncDirectory(_ path: String) throws(FileError) { try files.syncDirectory(path) }
+}
