@@ -17,6 +17,21 @@ public enum SystemProcess {
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
+  /// Holds SIGTERM and SIGINT back in the calling thread and in every thread that it starts from now on, until
+  /// ``deliverStopSignals()``: one that comes before its watcher is there must not end the process half started.
+  public static func holdStopSignals() { changeStopSignals(SIG_BLOCK) }
+
+  /// Lets the calling thread take SIGTERM and SIGINT again, those that were held back at once.
+  public static func deliverStopSignals() { changeStopSignals(SIG_UNBLOCK) }
+
+  private static func changeStopSignals(_ how: Int32) {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGTERM)
+    unsafe sigaddset(&signals, SIGINT)
+    _ = unsafe pthread_sigmask(how, &signals, nil)
+  }
+
   /// The environment's variables, in its order.
   public static var environment: [(name: String, value: String)] {
     var variables: [(name: String, value: String)] = []

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryEventLoops
 internal import Logging
 
 extension RegistryHost {
   /// The body of `registry serve`: loads the configuration (nil: the built-in default), serves until a signal, and stops.
   public static func serve(configurationPath path: String?) throws(StartError) {
     let loaded = try ConfigurationFile.load(path)
+    SystemProcess.holdStopSignals()
     let host = try RegistryHost(loaded.settings, diagnostics: loaded.diagnostics)
     host.announce(isBuiltIn: path == nil)
     try host.runUntilSignalled()

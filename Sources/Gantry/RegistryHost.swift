@@ -116,6 +116,7 @@ public final class RegistryHost: Sendable {
         }
       }
     }
+    SystemProcess.deliverStopSignals()
     asked.wait()
     stop(within: drainTimeout) { for watcher in watchers { watcher.close() } }
   }

@@ -49,7 +49,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     .head("NUL in a value", "X-A: b\0c", naming: ["field", "header", "value", "nul", "control"]),
     .head("bare CR in a value", "X-A: b\rc", naming: ["cr", "carriage", "control", "field", "value"]),
     .head("control character in a name", "X\u{1}A: b", naming: ["field", "header", "name"]),
-    .head("unknown coding", "Transfer-Encoding: gzip", [400, 501], naming: ["transfer-encoding"]),
+    .head("unknown coding", "Transfer-Encoding: gzip", [400, 501], naming: ["transfer coding", "transfer-encoding"]),
     .head("repeated coding", "Transfer-Encoding: chunked, chunked", [400, 501], naming: ["transfer-encoding"]),
     .head(
       "coding in two lines", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", [400, 501],
@@ -76,7 +76,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     BadRequest("method of strange characters", "G(T /v2/ HTTP/1.1\r\nHost: a\r\n\r\n", naming: ["method"]),
     BadRequest("target without a slash", "GET v2/ HTTP/1.1\r\nHost: a\r\n\r\n", naming: ["target"]),
     BadRequest("fragment", "GET /v2/#x HTTP/1.1\r\nHost: a\r\n\r\n", [400, 404], naming: ["target", "fragment", "#"]),
-    BadRequest("TLS on the plain port", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n", naming: ["method", "request line"]),
+    BadRequest("TLS on the plain port", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n", naming: ["tls"]),
     BadRequest(
       "HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 505], naming: ["version", "target", "method"]),
     BadRequest(
@@ -98,9 +98,12 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     "5\r\nhello\r\n0\r\nBad Trailer\r\n\r\n",
     "5\r\nhello\r\n0\r\nX : y\r\n\r\n",
   ].enumerated().map { index, body in
-    .head(
+    // Bodies are read only where they are wanted, so the chunks are those of a blob.
+    BadRequest(
       "chunked coding \(index): \(body.prefix(12).debugDescription)",
-      "Transfer-Encoding: chunked", body: body, naming: ["chunk", "trailer", "field", "header"])
+      "POST /v2/a/blobs/uploads/?digest=\(Algorithm.sha256.digest("hello")) HTTP/1.1\r\nHost: x\r\n"
+        + "Transfer-Encoding: chunked\r\n\r\n\(body)",
+      naming: ["chunk", "trailer", "field", "header"])
   }
 }
 
@@ -119,7 +122,7 @@ struct BadFramingTests {
     let document = lowered.firstRange(of: #"{"errors""#).map { String(lowered[$0.lowerBound...]) } ?? ""
     #expect(bad.names.contains(where: document.contains), "none of \(bad.names) is named: \(answer)")
     #expect(!answer.contains("NAME_UNKNOWN"), "the bytes after it were run: \(answer)")
-    #expect(answer.components(separatedBy: "HTTP/1.1 ").count == 2, "more than one answer: \(answer)")
+    #expect(lowered.components(separatedBy: "\r\ncontent-length:").count == 2, "more than one answer: \(answer)")
     expect(try HTTPClient(registry.endpoint).send("GET", "/v2/"), 200)
   }
 
@@ -154,7 +157,7 @@ struct BadInputTests {
   func traversal(_ target: String) throws {
     let registry = try RegistryProcess.current
     let client = HTTPClient(registry.endpoint)
-    let before = Files.tree(registry.scratch.path).filter { !$0.hasSuffix(".log") && !$0.hasPrefix("data/docker/") }
+    let before = Files.tree(registry.scratch.path).filter { !$0.hasSuffix(".log") && !$0.hasPrefix("data/") }
     for (method, body) in [("GET", nil), ("PUT", "{}"), ("PATCH", "x"), ("DELETE", nil), ("POST", nil)] {
       let response = try client.send(
         method, target, [("Content-Type", Media.image)], body: body.map { Array($0.utf8) })
@@ -163,7 +166,7 @@ struct BadInputTests {
       if response.status >= 400 { #expect(!response.codes.isEmpty, "\(method): \(response)") }
       if response.status < 400 { #expect(targetOf(response["Location"] ?? "").hasPrefix("/v2/"), "\(response)") }
     }
-    let after = Files.tree(registry.scratch.path).filter { !$0.hasSuffix(".log") && !$0.hasPrefix("data/docker/") }
+    let after = Files.tree(registry.scratch.path).filter { !$0.hasSuffix(".log") && !$0.hasPrefix("data/") }
     #expect(after == before, "files appeared")
   }
 

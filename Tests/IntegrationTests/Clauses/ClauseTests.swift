@@ -3,7 +3,7 @@
 
 import Testing
 
-/// One clause of what the registry owes: its id in docs/API.md, what it says in short, and how it is tried.
+/// One clause of what the registry owes: its id in docs/HTTP_API.md, what it says in short, and how it is tried.
 struct Clause: Sendable {
   let id: String
   let text: String

@@ -7,8 +7,10 @@ import Glibc
 final class Scratch: Sendable {
   let path: String
 
-  init() throws {
-    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  /// In the system's place for temporary files, or in memory where very many small files are made and never synced.
+  init(inMemory: Bool = false) throws {
+    let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let base = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : temporary
     var template = Array("\(base)/gantry-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw HarnessError("mkdtemp: \(String(cString: strerror(errno)))") }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

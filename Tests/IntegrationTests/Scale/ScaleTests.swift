@@ -85,7 +85,7 @@ struct ScaleTests {
 
   @Test("100 000 blobs: the first answer within 100 ms, under 30 MiB when idle")
   func manyBlobs() throws {
-    let scratch = try Scratch()
+    let scratch = try Scratch(inMemory: true)
     let root = "\(scratch.path)/data"
     let store = "\(root)/docker/registry/v2"
     let repository = "\(store)/repositories/many"
