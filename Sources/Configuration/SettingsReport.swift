@@ -57,7 +57,6 @@ public enum SettingsReport {
       }
       text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }
       text.section("redirect") { $0.value("disable", storage.isRedirectDisabled) }
-      text.section("tag") { $0.value("concurrencylimit", storage.tagLookupsMax ?? 0) }
       switch storage.descriptorCache {
       case .none: text.section("cache") { $0.value("blobdescriptor", quoted: "") }
       case .inMemory(let entriesMax):

@@ -173,7 +173,7 @@ public final class RegistryHost: Sendable {
       throw .address("\(error)")
     }
     let service = RegistryService(
-      world: world, storage: storage, policy: RegistryPolicy(settings), observer: PurgeLog(logger))
+      world: world, storage: storage, policy: RegistryPolicy(settings, loops: world.loops.count), observer: PurgeLog(logger))
     let apiSettings = APISettings(settings, secret: secret)
     let server = HTTPServer(
       world: world, listeners: [listener], limits: ServerLimits(settings.http.limits),

@@ -13,12 +13,22 @@ internal import GantryWorld
 // knows both.
 
 extension RegistryPolicy {
-  init(_ settings: Settings) {
+  /// The policy of a registry that runs on this many loops.
+  init(_ settings: Settings, loops: Int) {
     let storage = settings.storage
     self.init(
       isReadOnly: storage.isReadOnly, allowsDeletion: storage.isDeleteEnabled,
       manifestBytesMax: settings.http.limits.manifestBytesMax, validation: ManifestValidation(settings.validation),
-      purging: UploadPurging(storage.uploadPurging))
+      purging: UploadPurging(storage.uploadPurging), cache: CacheLimits(storage.descriptorCache, loops: loops))
+  }
+}
+
+extension CacheLimits {
+  /// What each loop remembers. Answers are proven by a look at the storage, so there is no such thing as a cache that
+  /// has to be switched off.
+  fileprivate init(_ cache: StorageSettings.DescriptorCache, loops: Int) {
+    self.init()
+    if case .inMemory(let entriesMax) = cache { manifestsMax = max(1, entriesMax / loops) }
   }
 }
 

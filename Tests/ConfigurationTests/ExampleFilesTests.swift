@@ -216,7 +216,7 @@ struct ExampleFilesTests {
     expected.log = LogSettings(level: .warn, formatter: .json, isAccessLogDisabled: true, reportsCaller: true)
     expected.storage = StorageSettings(
       engine: .filesystem(FilesystemSettings(rootDirectory: "/srv/registry", threadsMax: 200)),
-      isDeleteEnabled: false, isRedirectDisabled: true, tagLookupsMax: 8,
+      isDeleteEnabled: false, isRedirectDisabled: true,
       descriptorCache: .inMemory(entriesMax: 500),
       uploadPurging: UploadPurgingSettings(
         isEnabled: true, age: .seconds(5400), interval: .seconds(1800), isDryRun: true),

@@ -16,7 +16,7 @@ struct SettingsReportTests {
       isAccessLogDisabled: true, reportsCaller: true),
     storage: StorageSettings(
       engine: .filesystem(FilesystemSettings(rootDirectory: "/srv/ä: [x]", threadsMax: 30)), isDeleteEnabled: true,
-      isRedirectDisabled: true, tagLookupsMax: 3, descriptorCache: .none,
+      isRedirectDisabled: true, descriptorCache: .none,
       uploadPurging: UploadPurgingSettings(
         isEnabled: false, age: .milliseconds(1500), interval: .seconds(61), isDryRun: true),
       isReadOnly: true),

@@ -19,19 +19,17 @@ extension KeyTable {
     KeyEntry(
       "storage.redirect.disable", .bool, fallback: "false",
       "Never redirect to the storage's own URLs. The engines served today never do."),
-    KeyEntry("storage.tag", .table, .served, .v3),
-    KeyEntry(
-      "storage.tag.concurrencylimit", .integer, .served, .v3, fallback: "0",
-      "How many tags of a repository are looked up at once; 0 means one per core."),
+    KeyEntry("storage.tag", .table, tag, .v3),
+    KeyEntry("storage.tag.concurrencylimit", .integer, tag, .v3),
     KeyEntry("storage.cache", .table),
     KeyEntry(
       "storage.cache.blobdescriptor", .text, fallback: "none",
-      "`inmemory` keeps blob descriptors in memory; `redis` warns and does the same; empty keeps none."),
+      "`inmemory` sets how much each loop remembers by `blobdescriptorsize`; `redis` warns and does the same. Without it 4096."),
     KeyEntry(
       "storage.cache.layerinfo", .text, fallback: "none", "Older name of `storage.cache.blobdescriptor`."),
     KeyEntry(
       "storage.cache.blobdescriptorsize", .integer, .served, .v3, fallback: "10000",
-      "How many descriptors are kept; 0 means as many as we ever keep, 1000000."),
+      "How many manifests are remembered, shared by the loops; 0 means as many as we ever keep, 1000000."),
     KeyEntry("storage.maintenance", .table),
     KeyEntry("storage.maintenance.uploadpurging", .table),
     KeyEntry(
@@ -142,4 +140,6 @@ extension KeyTable {
         .bool: "internal encrypt secure",
         .integer: "chunksize",
       ])
+
+  private static let tag = KeyEntry.Status.ignored("the tags of a repository are read in one pass on one worker")
 }

@@ -6,11 +6,10 @@ internal import GantryYAML
 extension SettingsReader {
   /// The `storage` section.
   mutating func storageSettings() -> StorageSettings {
-    let tagLookups = count("storage.tag.concurrencylimit", 0, in: 0...10_000)
-    return StorageSettings(
+    StorageSettings(
       engine: engine(), isDeleteEnabled: bool("storage.delete.enabled") ?? false,
       isRedirectDisabled: bool("storage.redirect.disable") ?? false,
-      tagLookupsMax: tagLookups > 0 ? tagLookups : nil, descriptorCache: descriptorCache(),
+      descriptorCache: descriptorCache(),
       uploadPurging: uploadPurging(), isReadOnly: bool("storage.maintenance.readonly.enabled") ?? false)
   }
 

@@ -26,8 +26,6 @@ public struct StorageSettings: Sendable, Equatable {
   public var isDeleteEnabled: Bool
   /// `storage.redirect.disable`: never redirect a client to the storage's own URLs. No engine served today redirects.
   public var isRedirectDisabled: Bool
-  /// `storage.tag.concurrencylimit`: how many tags of a repository are looked up at once; nil means one per core.
-  public var tagLookupsMax: Int?
   /// `storage.cache`.
   public var descriptorCache: DescriptorCache
   /// `storage.maintenance.uploadpurging`.
@@ -38,14 +36,13 @@ public struct StorageSettings: Sendable, Equatable {
   /// Makes the section; the defaults are those of the built-in configuration.
   public init(
     engine: Engine = .filesystem(FilesystemSettings(rootDirectory: "./data")), isDeleteEnabled: Bool = true,
-    isRedirectDisabled: Bool = false, tagLookupsMax: Int? = nil,
+    isRedirectDisabled: Bool = false,
     descriptorCache: DescriptorCache = .inMemory(entriesMax: 10_000),
     uploadPurging: UploadPurgingSettings = UploadPurgingSettings(), isReadOnly: Bool = false
   ) {
     self.engine = engine
     self.isDeleteEnabled = isDeleteEnabled
     self.isRedirectDisabled = isRedirectDisabled
-    self.tagLookupsMax = tagLookupsMax
     self.descriptorCache = descriptorCache
     self.uploadPurging = uploadPurging
     self.isReadOnly = isReadOnly
