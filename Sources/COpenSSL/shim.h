@@ -4,7 +4,8 @@
 #ifndef GANTRY_OPENSSL_SHIM_H
 #define GANTRY_OPENSSL_SHIM_H
 
-// The low-level SHA interface is deprecated in favour of EVP, whose state cannot be saved; resumable uploads need it saved.
+// The low-level SHA interface is deprecated in favour of EVP, whose state cannot be saved; resumable uploads need it
+// saved.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -18,9 +18,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-// What the system offers beside libuv and Swift cannot import: variadic calls, and calls that the headers show only under
-// _GNU_SOURCE, which a header imported as a module cannot define for the modules below it. Every wrapper returns the
-// call's value, or the negated error number.
+// What the system offers beside libuv and Swift cannot import: variadic calls, and calls that the headers show only
+// under _GNU_SOURCE, which a header imported as a module cannot define for the modules below it. Every wrapper returns
+// the call's value, or the negated error number.
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern ssize_t preadv2(int, const struct iovec *, int, off_t, int);
@@ -52,8 +52,8 @@ static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size
   GANTRY_RESULT(sendfile(socket, file, &position, count));
 }
 
-// 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk or the kernel cannot tell,
-// 2 at or beyond the end of the file.
+// 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk or the kernel cannot
+// tell, 2 at or beyond the end of the file.
 static inline int gantry_is_resident(int file, int64_t offset) {
   char byte;
   struct iovec piece = {.iov_base = &byte, .iov_len = 1};
@@ -66,8 +66,8 @@ static inline ssize_t gantry_open(const char *path, int flags, unsigned mode) {
   GANTRY_RESULT(open(path, flags | O_CLOEXEC, mode));
 }
 
-// An advisory write lock on the whole file, owned by the open file description (Linux F_OFD_SETLK), so that it is freed by
-// the last close of this descriptor and by nothing else. `type` is F_WRLCK or F_UNLCK.
+// An advisory write lock on the whole file, owned by the open file description (Linux F_OFD_SETLK), so that it is freed
+// by the last close of this descriptor and by nothing else. `type` is F_WRLCK or F_UNLCK.
 static inline ssize_t gantry_lock(int file, short type) {
   struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
   const int set_lock = 37;  // F_OFD_SETLK

@@ -20,8 +20,8 @@ public enum Base64URL {
     return String(decoding: output, as: UTF8.self)
   }
 
-  /// The bytes behind the text, with or without its padding; nil when the text is not what ``encode(_:)`` writes for any
-  /// bytes: another character, half a padding, an impossible length, or unused bits that are not zero.
+  /// The bytes behind the text, with or without its padding; nil when the text is not what ``encode(_:)`` writes for
+  /// any bytes: another character, half a padding, an impossible length, or unused bits that are not zero.
   public static func decode(_ text: String) -> [UInt8]? {
     var digits = Array(text.utf8)
     let written = digits.count

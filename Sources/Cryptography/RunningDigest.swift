@@ -116,8 +116,8 @@ extension RunningDigest {
     return output
   }
 
-  /// Goes on from a state that ``goState`` or Go's standard library wrote; nil when `bytes` is no such state: of another
-  /// length or magic, or with a byte count that no SHA-2 message can have.
+  /// Goes on from a state that ``goState`` or Go's standard library wrote; nil when `bytes` is no such state: of
+  /// another length or magic, or with a byte count that no SHA-2 message can have.
   public init?(goState bytes: [UInt8]) {
     switch (bytes.count, bytes.prefix(4)) {
     case (108, Self.magic256[...]): self.init(.sha256)

@@ -3,8 +3,8 @@
 
 internal import CGantryUV
 
-// Every function that C calls. File-scope functions, because a closure literal would inherit the isolation of where it is
-// written and trap on another thread. Each takes the context out of the handle and enters its owner, nothing else.
+// Every function that C calls. File-scope functions, because a closure literal would inherit the isolation of where it
+// is written and trap on another thread. Each takes the context out of the handle and enters its owner, nothing else.
 
 /// The context that a handle's owner put into `data`.
 private func context<Context: AnyObject>(

@@ -8,12 +8,14 @@ internal import Synchronization
 
 /// One libuv loop on one thread: the executor of its actors and the preference of its tasks.
 ///
-/// Jobs enqueued from the loop's own thread go to a queue that only this thread touches; jobs from elsewhere go through an
-/// inbox and wake the loop. Both are drained between polls, a budget at a time, so that I/O is never starved by jobs.
+/// Jobs enqueued from the loop's own thread go to a queue that only this thread touches; jobs from elsewhere go through
+/// an inbox and wake the loop. Both are drained between polls, a budget at a time, so that I/O is never starved by
+/// jobs.
 @safe
 public final class EventLoop: LoopExecutor, @unchecked Sendable {
-  // Safe because: `inbox` and `thread` are the only state that other threads touch, one a Mutex, the other an Atomic; all
-  // the rest is touched on the loop's thread (asserted by `preconditionOnLoop`), or before it starts and after it ended.
+  // Safe because: `inbox` and `thread` are the only state that other threads touch, one a Mutex, the other an Atomic;
+  // all the rest is touched on the loop's thread (asserted by `preconditionOnLoop`), or before it starts and after it
+  // ended.
 
   private struct Inbox: ~Copyable {
     var jobs = Ring<UnownedJob>()

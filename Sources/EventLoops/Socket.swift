@@ -12,7 +12,8 @@ enum Socket {
     _ = Glibc.close(descriptor)
   }
 
-  /// Small answers leave at once; heads and bodies are joined by MSG_MORE instead of Nagle's wait. Fails harmlessly on a unix-domain socket.
+  /// Small answers leave at once; heads and bodies are joined by MSG_MORE instead of Nagle's wait. Fails harmlessly on
+  /// a unix-domain socket.
   static func setNoDelay(_ descriptor: Int32) {
     setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
   }

@@ -45,7 +45,8 @@ final class SocketListener: StreamListener, @unchecked Sendable {
 
 /// An accepted descriptor on its way to a loop.
 final class AcceptedSocket: AcceptedStream, @unchecked Sendable {
-  // Safe because: the descriptor is taken once, by whoever holds the object alone at that time: the acceptor, then the loop.
+  // Safe because: the descriptor is taken once, by whoever holds the object alone at that time: the acceptor, then the
+  // loop.
 
   private var descriptor: Int32?
 

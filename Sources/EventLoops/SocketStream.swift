@@ -15,7 +15,8 @@ final class SocketStream: ByteStream {
 
   /// Bytes that leave by one sendfile call before other connections have a turn.
   private static let fileBytesPerTurn: UInt64 = 1 << 20
-  /// How far apart the probes stand that ask whether a file is in the page cache. The kernel reads ahead in larger pieces.
+  /// How far apart the probes stand that ask whether a file is in the page cache. The kernel reads ahead in larger
+  /// pieces.
   private static let residencyProbeStride: UInt64 = 128 << 10
 
   init(_ poll: SocketPoll, peer: PeerAddress) {
@@ -53,8 +54,8 @@ final class SocketStream: ByteStream {
     poll.whenReadable(notify)
   }
 
-  /// Reads once: straight into the buffer where its owner reserved room, else through the loop's scratch memory, so that
-  /// a waiting connection holds no buffer.
+  /// Reads once: straight into the buffer where its owner reserved room, else through the loop's scratch memory, so
+  /// that a waiting connection holds no buffer.
   private func receive(into buffer: inout [UInt8], atMost limit: Int) -> Int {
     let descriptor = poll.descriptor
     if buffer.capacity - buffer.count >= limit {

@@ -6,8 +6,8 @@ internal import Glibc
 
 /// What concerns the process as a whole.
 public enum SystemProcess {
-  /// Makes the process ready to serve: writing to a closed connection is an error and not a signal, and as many descriptors may be
-  /// open as the system allows this process. Called once, before any connection.
+  /// Makes the process ready to serve: writing to a closed connection is an error and not a signal, and as many
+  /// descriptors may be open as the system allows this process. Called once, before any connection.
   public static func prepareToServe() {
     _ = signal(SIGPIPE, SIG_IGN)
     var limit = rlimit()

@@ -7,9 +7,9 @@ internal import Synchronization
 
 /// Worker threads of our own, on libuv's thread primitives.
 ///
-/// libuv's pool has one global queue that name resolution shares, and its size comes from the environment at first use; four slow
-/// syncs would stall everything behind them (docs/decisions/0002-workers.md). Here threads start one by one as
-/// scripts wait, up to a limit, and stay.
+/// libuv's pool has one global queue that name resolution shares, and its size comes from the environment at first use;
+/// four slow syncs would stall everything behind them (docs/decisions/0002-workers.md). Here threads start one by one
+/// as scripts wait, up to a limit, and stay.
 @safe
 final class WorkQueue: Workers, @unchecked Sendable {
   // Safe because: the state is guarded by the mutex; the semaphore is made for sharing.

@@ -9,10 +9,11 @@ import Synchronization
 ///
 /// The rule of every write: contents are synced before they get their name, names are synced before anything refers to
 /// them, and every directory that was made has its parent synced. So no prefix of the writes leaves a reference to
-/// something missing, and what was acknowledged is there after a power cut (strict POSIX, not one file system's habits).
+/// something missing, and what was acknowledged is there after a power cut (strict POSIX, not one file system's
+/// habits).
 ///
-/// A sync that failed is never simply tried again: the kernel tells of lost writes once, and the next sync succeeds over
-/// them. Whatever was to be synced is written anew.
+/// A sync that failed is never simply tried again: the kernel tells of lost writes once, and the next sync succeeds
+/// over them. Whatever was to be synced is written anew.
 ///
 /// Isolation: every call blocks and belongs in a script of a worker; safe from several at once.
 final class DurableCommit: Sendable {
@@ -97,8 +98,8 @@ final class DurableCommit: Sendable {
     }
   }
 
-  /// Whether what others put in place may be made durable by a sync of ours. Not any more once a sync failed here: it may
-  /// have been the one for theirs.
+  /// Whether what others put in place may be made durable by a sync of ours. Not any more once a sync failed here: it
+  /// may have been the one for theirs.
   var trustsSyncs: Bool { syncFailures.load(ordering: .relaxed) == 0 }
 
   /// A durable copy of the first `count` bytes of a file.

@@ -8,8 +8,8 @@ import GantryWorld
 
 /// An upload session on disk. See ``IngestSession``.
 ///
-/// The lease is the advisory lock on the data file. Bytes are written and digested by one script at a time while the loop
-/// reads on; see ``IngestPipe``.
+/// The lease is the advisory lock on the data file. Bytes are written and digested by one script at a time while the
+/// loop reads on; see ``IngestPipe``.
 final class FilesystemIngestSession: IngestSession {
   private enum Stage {
     /// Bytes may be added.

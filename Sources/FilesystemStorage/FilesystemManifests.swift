@@ -36,7 +36,8 @@ extension FilesystemStorage {
     memory.note(digest, subject: subject, in: repository)
   }
 
-  /// See ``ManifestStoring/removeManifest(_:in:)``. Removes the link file and leaves its directory, as Distribution does.
+  /// See ``ManifestStoring/removeManifest(_:in:)``. Removes the link file and leaves its directory, as Distribution
+  /// does.
   public func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {
     try await script { (tree) throws(FileError) -> Bool in
       try tree.removeLink(tree.layout.revision(digest, in: repository))

@@ -153,14 +153,15 @@ extension StoredTree {
       guard words.count == 2, let manifest = try? Digest(parsing: words[0]) else { continue }
       if words[1] == "-" {
         subjects.learn(manifest, subject: nil)
-      } else if let subject = try? Digest(parsing: words[1]) {
+      } else if let subject = try? Digest(parsing: words[1]) {  // as above
         subjects.learn(manifest, subject: subject)
       }
     }
     return subjects
   }
 
-  /// Keeps what was learnt for the next process, when it is enough to be worth the write. Failures cost only time later.
+  /// Keeps what was learnt for the next process, when it is enough to be worth the write. Failures cost only time
+  /// later.
   func remember(_ subjects: ManifestSubjects, before: ManifestSubjects, of repository: RepositoryName) {
     let learnt = subjects.known.count - before.known.count
     guard learnt >= max(16, before.known.count / 8) else { return }

@@ -5,8 +5,8 @@ public import GantryStorage
 import GantryWorld
 
 extension FilesystemStorage {
-  /// See ``SecretKeeping/secret(named:fresh:)``. Kept with mode 0600; the name must be made of lower-case letters, digits
-  /// and inner dashes.
+  /// See ``SecretKeeping/secret(named:fresh:)``. Kept with mode 0600; the name must be made of lower-case letters,
+  /// digits and inner dashes.
   public func secret(named name: String, fresh: [UInt8]) async throws(StorageError) -> [UInt8] {
     let secret = try await script { (tree) throws(FileError) -> [UInt8]? in
       let place = tree.layout.secret(name)

@@ -16,8 +16,8 @@ extension FilesystemStorage {
     watch(tree.layout.current(tag, in: repository))
   }
 
-  /// See ``TagStoring/setTag(_:to:in:)``. The index entry comes first, as in Distribution: whatever the tag points at is
-  /// in its index.
+  /// See ``TagStoring/setTag(_:to:in:)``. The index entry comes first, as in Distribution: whatever the tag points at
+  /// is in its index.
   public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
     try await script { (tree) throws(FileError) in
       let index = tree.layout.index(tag, digest, in: repository)
@@ -45,7 +45,8 @@ extension FilesystemStorage {
     }
   }
 
-  /// See ``TagStoring/tags(in:after:limit:)``. Reads the names of the directory and looks at the links of the page alone.
+  /// See ``TagStoring/tags(in:after:limit:)``. Reads the names of the directory and looks at the links of the page
+  /// alone.
   public func tags(
     in repository: RepositoryName, after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<Tag>? {

@@ -7,8 +7,8 @@ public import GantryStorage
 public import GantryWorld
 
 extension FilesystemStorage {
-  /// See ``BlobIngesting/beginIngest(_:in:algorithm:)``. The repository's directory is durable, the session is not: one that
-  /// nobody has written to may go with the power.
+  /// See ``BlobIngesting/beginIngest(_:in:algorithm:)``. The repository's directory is durable, the session is not: one
+  /// that nobody has written to may go with the power.
   public func beginIngest(
     _ id: UploadID, in repository: RepositoryName, algorithm: DigestAlgorithm
   ) async throws(StorageError) -> any IngestSession {
@@ -78,8 +78,8 @@ extension FilesystemStorage {
   /// How many bytes one script digests at most, so that it takes a few milliseconds.
   static let bytesPerScript: UInt64 = 4 << 20
 
-  /// See ``BlobIngesting/purgeIngests(startedBefore:from:limit:dryRun:)``. A directory is taken for a session when its name
-  /// is a UUID and `startedat` can be read, as in Distribution.
+  /// See ``BlobIngesting/purgeIngests(startedBefore:from:limit:dryRun:)``. A directory is taken for a session when its
+  /// name is a UUID and `startedat` can be read, as in Distribution.
   public func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {
@@ -114,8 +114,8 @@ struct IngestProgress: Sendable {
   var stateOffset: UInt64?
   /// Hash states on disk that are of no use any more.
   var staleStates: [UInt64] = []
-  /// Whether a sync of the data file failed: what lies beyond `syncedOffset` can be read and may never become durable. It
-  /// has to be cut off and sent again.
+  /// Whether a sync of the data file failed: what lies beyond `syncedOffset` can be read and may never become durable.
+  /// It has to be cut off and sent again.
   var isSuspect = false
 
   /// Bytes that the storage can vouch for.
@@ -227,7 +227,8 @@ extension StoredTree {
   }
 
   /// Writes the hash state for where `progress` stands and removes older ones. The data is synced before, because a
-  /// state that outlives its data in a power cut would vouch for bytes that are not there. False when the session is gone.
+  /// state that outlives its data in a power cut would vouch for bytes that are not there. False when the session is
+  /// gone.
   func saveProgress(
     _ progress: inout IngestProgress, of place: UploadPlace, algorithm: DigestAlgorithm
   ) throws(FileError) -> Bool {

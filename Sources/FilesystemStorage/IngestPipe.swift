@@ -6,7 +6,8 @@ import GantryStorage
 import GantryWorld
 import Synchronization
 
-/// Carries a session's bytes from its loop to one worker at a time, which writes and digests them while the loop reads on.
+/// Carries a session's bytes from its loop to one worker at a time, which writes and digests them while the loop reads
+/// on.
 ///
 /// Isolation: the owner's calls come from one task, one at a time; scripts run alone, one at a time. Both meet under
 /// the lock, which is never held over a file operation or a digest.
@@ -31,7 +32,8 @@ final class IngestPipe: Sendable {
   private static let gatheredBytesMax = 64 << 10
   /// One script takes no more, so that a fast client does not keep a worker for itself.
   private static let bytesPerScript = 4 << 20
-  /// Enough for what may be pending at 256 KiB each and one in the caller's hands, so that a steady stream allocates nothing.
+  /// Enough for what may be pending at 256 KiB each and one in the caller's hands, so that a steady stream allocates
+  /// nothing.
   private static let sparesMax = 6
 
   private let state: Mutex<State>
@@ -196,8 +198,8 @@ final class IngestPipe: Sendable {
 
   // What was pending is lost: the owner learns of it and its offset goes back to what is in the storage.
   private func fail(_ error: FileError, _ progress: inout IngestProgress, isTold: Bool = false) {
-    // A part of an arrival may have been written. When even the cut fails, the next write at this offset covers it, and a
-    // commit cuts once more.
+    // A part of an arrival may have been written. When even the cut fails, the next write at this offset covers it, and
+    // a commit cuts once more.
     try? progress.file?.truncate(to: progress.offset)
     progress.syncedOffset = min(progress.syncedOffset, progress.offset)
     let reached = progress

@@ -9,7 +9,7 @@ internal import Synchronization
 final class LogFlusher: Sendable {
   private struct State {
     var sink: BufferedLineSink?
-    var flush: Task<Void, Never>?
+    var flush: LoopTask?
   }
 
   private let loop: any LoopExecutor
@@ -29,7 +29,8 @@ final class LogFlusher: Sendable {
     state.withLock { $0.sink = sink }
   }
 
-  /// Lets the sink go and waits for the flush under way: from then on nothing is left on the loop, and wakes do nothing.
+  /// Lets the sink go and waits for the flush under way: from then on nothing is left on the loop, and wakes do
+  /// nothing.
   func detach() async {
     let flush = state.withLock { state in
       state.sink = nil

@@ -5,7 +5,8 @@ internal import GantryEventLoops
 internal import Logging
 
 extension RegistryHost {
-  /// The body of `registry serve`: loads the configuration (nil: the built-in default), serves until a signal, and stops.
+  /// The body of `registry serve`: loads the configuration (nil: the built-in default), serves until a signal, and
+  /// stops.
   public static func serve(configurationPath path: String?) throws(StartError) {
     let loaded = try ConfigurationFile.load(path)
     SystemProcess.holdStopSignals()
@@ -18,8 +19,7 @@ extension RegistryHost {
   private func announce(isBuiltIn: Bool) {
     if isBuiltIn {
       logger.warning(
-        "no configuration was named: serving this machine only, data in ./data, deletion enabled; name a file for anything else"
-      )
+        "no configuration was named: serving this machine only, data in ./data, deletion enabled")
     }
     guard case .tcp(let host, let port) = address else { return }
     let name = host.isEmpty ? "localhost" : host.contains(":") ? "[\(host)]" : host

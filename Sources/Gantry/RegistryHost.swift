@@ -10,7 +10,6 @@ internal import GantryRegistryAPI
 internal import GantryServer
 internal import GantryStorage
 internal import GantryWorld
-internal import Glibc
 internal import Logging
 internal import Synchronization
 
@@ -26,7 +25,7 @@ public final class RegistryHost: Sendable {
   private let log: HostLog
   private let service: RegistryService
   private let server: HTTPServer
-  private let serving: Task<Void, Never>
+  private let serving: LoopTask
   private let drainTimeout: Duration
   private let isStopped = Mutex(false)
 
@@ -68,8 +67,8 @@ public final class RegistryHost: Sendable {
     log.logger.info("listening on \(address)")
   }
 
-  /// Stops: accepts nothing more, lets what is in flight finish within `http.draintimeout`, and ends every thread of its own.
-  /// Uploads that are not finished stay resumable. Idempotent.
+  /// Stops: accepts nothing more, lets what is in flight finish within `http.draintimeout`, and ends every thread of
+  /// its own. Uploads that are not finished stay resumable. Idempotent.
   public func stop() {
     stop(within: drainTimeout)
   }
@@ -100,14 +99,14 @@ public final class RegistryHost: Sendable {
     log.flush()
   }
 
-  /// Serves until SIGTERM or SIGINT arrives, then stops; a second signal cuts what is still in flight. Blocks the calling
-  /// thread, which is the program's main thread as a rule.
+  /// Serves until SIGTERM or SIGINT arrives, then stops; a second signal cuts what is still in flight. Blocks the
+  /// calling thread, which is the program's main thread as a rule.
   public func runUntilSignalled() throws(StartError) {
     let asked = ThreadGate()
     let (loop, logger, server) = (group.loops[0], log.logger, server)
     let times = Atomic(0)
     let watchers = try Self.onLoop(of: group) { () async throws(StartError) in
-      try Self.watch([SIGTERM, SIGINT], on: loop) {
+      try Self.watch([.terminate, .interrupt], on: loop) {
         if times.wrappingAdd(1, ordering: .relaxed).newValue == 1 {
           asked.open()
         } else {
@@ -122,7 +121,7 @@ public final class RegistryHost: Sendable {
   }
 
   private static func watch(
-    _ signals: [Int32], on loop: EventLoop, _ received: @escaping @Sendable () -> Void
+    _ signals: [SignalWatcher.Signal], on loop: EventLoop, _ received: @escaping @Sendable () -> Void
   ) throws(StartError) -> [SignalWatcher] {
     var watchers: [SignalWatcher] = []
     do throws(LoopError) {
@@ -142,7 +141,7 @@ public final class RegistryHost: Sendable {
   private struct Parts: Sendable {
     let service: RegistryService
     let server: HTTPServer
-    let serving: Task<Void, Never>
+    let serving: LoopTask
   }
 
   private static func assemble(
@@ -173,7 +172,8 @@ public final class RegistryHost: Sendable {
       throw .address("\(error)")
     }
     let service = RegistryService(
-      world: world, storage: storage, policy: RegistryPolicy(settings, loops: world.loops.count), observer: PurgeLog(logger))
+      world: world, storage: storage, policy: RegistryPolicy(settings, loops: world.loops.count),
+      observer: PurgeLog(logger))
     let apiSettings = APISettings(settings, secret: secret)
     let server = HTTPServer(
       world: world, listeners: [listener], limits: ServerLimits(settings.http.limits),

@@ -8,11 +8,12 @@ public import GantryWorld
 public protocol RequestResponder: Sendable {
   /// Answers one request. Never fails: what went wrong is a response.
   ///
-  /// Called on the connection's loop, in the connection's isolation; one call at a time per connection, many at once per
-  /// loop.
+  /// Called on the connection's loop, in the connection's isolation; one call at a time per connection, many at once
+  /// per loop.
   func respond(to request: Request) async -> Response
 
-  /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes afterwards.
+  /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes
+  /// afterwards.
   func respond(toMalformed error: WireError) -> Response
 
   /// Told after the response has left or failed to: the place for access logs and counters.

@@ -11,9 +11,9 @@ struct RegistryCommand: ParsableCommand {
     commandName: "registry",
     abstract: "A container registry: stores and distributes images and artifacts.",
     discussion: """
-      Without a subcommand, a path alone is served, as the oldest registries did. The configuration is found on the command \
-      line, else in REGISTRY_CONFIGURATION_PATH, else a built-in default serves this machine only. REGISTRY_* variables \
-      override single keys.
+      Without a subcommand, a path alone is served, as the oldest registries did. The configuration is found on the \
+      command line, else in REGISTRY_CONFIGURATION_PATH, else a built-in default serves this machine only. REGISTRY_* \
+      variables override single keys.
       """,
     subcommands: [Serve.self, Check.self])
 

@@ -5,7 +5,8 @@ internal import GantryHTTPService
 internal import GantryHTTPWire
 internal import GantryWorld
 
-/// One HTTP/1.1 connection: takes requests one after the other, has them answered, and writes the answers in their order.
+/// One HTTP/1.1 connection: takes requests one after the other, has them answered, and writes the answers in their
+/// order.
 ///
 /// Isolation: lives on the loop that its stream belongs to. No task belongs to it: when bytes come, a task of the table
 /// serves what has come and leaves again, so an idle connection is a few hundred bytes and no stack. Whatever ends the

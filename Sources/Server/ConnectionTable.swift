@@ -165,8 +165,8 @@ actor ConnectionTable {
       self?.assumeIsolated { $0.abort() }
     }
     await withCheckedContinuation { continuation in
-      // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection may
-      // have ended meanwhile.
+      // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection
+      // may have ended meanwhile.
       if connections.isEmpty { continuation.resume() } else { drains.append(continuation) }
     }
     cut.cancel()

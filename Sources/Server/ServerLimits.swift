@@ -3,8 +3,8 @@
 
 public import GantryHTTPWire
 
-/// What one client may take, in time, bytes and connections. Each default has its reason beside it; docs/CONFIGURATION.md
-/// lists the keys that set them.
+/// What one client may take, in time, bytes and connections. Each default has its reason beside it;
+/// docs/CONFIGURATION.md lists the keys that set them.
 public struct ServerLimits: Sendable, Hashable {
   /// Lines, heads and chunk framing.
   public var wire: WireLimits
@@ -12,8 +12,8 @@ public struct ServerLimits: Sendable, Hashable {
   public var connectionsMax: Int
   /// From the first byte of a head to its last. A head is one packet; a minute of trickling is an attack.
   public var headTimeout: Duration
-  /// A kept connection without a request. Longer than the 60 s that proxies keep theirs, so that the proxy closes first and
-  /// no request meets a closing connection.
+  /// A kept connection without a request. Longer than the 60 s that proxies keep theirs, so that the proxy closes first
+  /// and no request meets a closing connection.
   public var idleTimeout: Duration
   /// A request body without a byte. Long enough for a client that compresses a layer while it sends.
   public var bodyTimeout: Duration

@@ -19,8 +19,8 @@ public protocol BlobIngesting: Sendable {
   func resumeIngest(_ id: UploadID, in repository: RepositoryName) async throws(StorageError) -> (any IngestSession)?
 
   /// Removes up to `limit` sessions that began before `cutoff` and are held by nobody; with `dryRun` only counts them.
-  /// Walks on from `cursor` (nil: from the start) and returns where to go on, nil at the end, so that a purge never walks
-  /// everything at once.
+  /// Walks on from `cursor` (nil: from the start) and returns where to go on, nil at the end, so that a purge never
+  /// walks everything at once.
   func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep
@@ -70,27 +70,27 @@ public protocol IngestSession: AnyObject {
   func acquire() async throws(StorageError)
 
   /// Takes the next bytes. May return before they are written: at most 1 MiB is pending, and while it is, this waits.
-  /// A failure of an earlier append may be thrown by a later one or by ``flush()``; `offset` is then set back to what is
-  /// in the storage. When the lease had to be taken again and the session had moved meanwhile, nothing is taken, `offset`
-  /// is made true and ``StorageError/sessionBusy`` is thrown. Returns an empty array for reuse, with capacity where
-  /// possible.
+  /// A failure of an earlier append may be thrown by a later one or by ``flush()``; `offset` is then set back to what
+  /// is in the storage. When the lease had to be taken again and the session had moved meanwhile, nothing is taken,
+  /// `offset` is made true and ``StorageError/sessionBusy`` is thrown. Returns an empty array for reuse, with capacity
+  /// where possible.
   func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8]
 
   /// Waits until everything appended is in the storage, with the hash state, so that another process (after a crash of
   /// this one, too) resumes at `offset`.
   func flush() async throws(StorageError)
 
-  /// Lets go of descriptors and locks; the next call takes them again. Call when a request has ended, after ``flush()``:
-  /// what was not flushed may be lost.
+  /// Lets go of descriptors and locks; the next call takes them again. Call when a request has ended, after
+  /// ``flush()``: what was not flushed may be lost.
   func release() async
 
   /// Verifies the digest, makes content and names durable, links the blob into the repository and ends the session.
   ///
-  /// At return the blob is visible and survives a power cut. On ``StorageError/digestMismatch(expected:actual:)`` nothing
-  /// is stored and the session has ended, its bytes are gone (clause 6.3). After any other error the same commit may be
-  /// tried again, and appending goes on unless the content had got its place already (then ``append(_:)`` throws
-  /// ``StorageError/sessionGone``). The digest may be of another algorithm than the session's; the content is then read once more. Committing a
-  /// digest that is stored already keeps the stored copy.
+  /// At return the blob is visible and survives a power cut. On ``StorageError/digestMismatch(expected:actual:)``
+  /// nothing is stored and the session has ended, its bytes are gone (clause 6.3). After any other error the same
+  /// commit may be tried again, and appending goes on unless the content had got its place already (then ``append(_:)``
+  /// throws ``StorageError/sessionGone``). The digest may be of another algorithm than the session's; the content is
+  /// then read once more. Committing a digest that is stored already keeps the stored copy.
   func commit(as digest: Digest) async throws(StorageError)
 
   /// Ends the session and removes its bytes. Idempotent, also after a commit.

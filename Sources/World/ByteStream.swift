@@ -19,8 +19,8 @@ public protocol ByteStream: AnyObject {
   /// Appends what has arrived already, at most `limit` bytes, without waiting. Nil when nothing has; 0 at the end.
   func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int?
 
-  /// Calls `notify` once, on the loop, as soon as a read would find bytes, the end or a failure, or the stream is closed.
-  /// Meanwhile no task waits, which is what makes an idle connection cheap. Not called while a read waits.
+  /// Calls `notify` once, on the loop, as soon as a read would find bytes, the end or a failure, or the stream is
+  /// closed. Meanwhile no task waits, which is what makes an idle connection cheap. Not called while a read waits.
   func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void)
 
   /// Hands all of `bytes` to the transport, waiting while it is full. `more` says that further bytes follow at once,

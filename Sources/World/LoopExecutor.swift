@@ -15,6 +15,9 @@ public protocol LoopExecutor: SerialExecutor, TaskExecutor {
   var clock: any LoopClock { get }
 }
 
+/// A task that was started on a loop.
+public typealias LoopTask = Task<Void, Never>
+
 /// Starts a task on a loop. The only root of tasks in the house.
 ///
 /// The task prefers `loop` for its whole life, and so do the children of its groups; it never touches the global
@@ -22,6 +25,6 @@ public protocol LoopExecutor: SerialExecutor, TaskExecutor {
 @discardableResult
 public func spawn(
   on loop: any LoopExecutor, _ body: sending @escaping () async -> Void
-) -> Task<Void, Never> {
+) -> LoopTask {
   Task(executorPreference: loop) { await body() }
 }

@@ -210,7 +210,7 @@ struct ExampleFilesTests {
             platformlist: [{architecture: amd64, os: linux}]
       """)
     let settings = try #require(outcome.settings, "\(outcome.lines)")
-    #expect(outcome.warnings.count == 4, "\(outcome.lines)")
+    #expect(outcome.warnings.count == 5, "\(outcome.lines)")
     #expect(!outcome.lines.joined().contains("secretword"))
     var expected = Settings()
     expected.log = LogSettings(level: .warn, formatter: .json, isAccessLogDisabled: true, reportsCaller: true)

@@ -117,8 +117,9 @@ private func push(to engine: any StorageEngine, _ acknowledged: Ledger) async th
 }
 
 @Suite struct CrashTests {
-  /// Before every operation of a push, the tree that a power cut would leave is judged: nothing that was acknowledged is
-  /// lost, nothing refers to what is missing, in the least that strict POSIX promises and in what a lucky disk keeps.
+  /// Before every operation of a push, the tree that a power cut would leave is judged: nothing that was acknowledged
+  /// is lost, nothing refers to what is missing, in the least that strict POSIX promises and in what a lucky disk
+  /// keeps.
   @Test func everyPrefixOfAPushIsSound() throws {
     let simulation = SimulatedWorld(seed: 7)
     let acknowledged = Ledger()
@@ -204,8 +205,8 @@ private func push(to engine: any StorageEngine, _ acknowledged: Ledger) async th
     }
   }
 
-  /// A commit that failed is tried again on the same session, which succeeds; only bytes that a failed sync may have lost
-  /// are sent again.
+  /// A commit that failed is tried again on the same session, which succeeds; only bytes that a failed sync may have
+  /// lost are sent again.
   @Test(arguments: [FaultPlan.Moment.before, .after])
   func aFailedCommitIsTriedAgain(_ moment: FaultPlan.Moment) throws {
     let bytes = [UInt8](repeating: 3, count: 100_000)
@@ -246,8 +247,8 @@ private func push(to engine: any StorageEngine, _ acknowledged: Ledger) async th
     #expect(number > 25)
   }
 
-  /// After a power cut an upload goes on from what is left of it. What is left may be torn; it is never committed under a
-  /// digest that it does not have.
+  /// After a power cut an upload goes on from what is left of it. What is left may be torn; it is never committed under
+  /// a digest that it does not have.
   @Test func aTornUploadIsNeverCommitted() throws {
     let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
     var (resumed, committed) = (0, 0)

@@ -120,8 +120,8 @@ private func tag(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(par
     #expect(simulation.leftovers.isEmpty)
   }
 
-  /// sha512 as Distribution 3 keeps it: the link below `_layers/sha512` names the sha256 content. Schema 1 signatures of
-  /// 2.8 are passed over.
+  /// sha512 as Distribution 3 keeps it: the link below `_layers/sha512` names the sha256 content. Schema 1 signatures
+  /// of 2.8 are passed over.
   @Test func treesOfDistributionAreRead() throws {
     let simulation = SimulatedWorld(seed: 3)
     let disk = simulation.disk

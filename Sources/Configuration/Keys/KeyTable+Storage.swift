@@ -24,7 +24,8 @@ extension KeyTable {
     KeyEntry("storage.cache", .table),
     KeyEntry(
       "storage.cache.blobdescriptor", .text, fallback: "none",
-      "`inmemory` sets how much each loop remembers by `blobdescriptorsize`; `redis` warns and does the same. Without it 4096."),
+      "`inmemory` sets how much each loop remembers by `blobdescriptorsize`; `redis` warns and does the same. "
+        + "Without it 4096."),
     KeyEntry(
       "storage.cache.layerinfo", .text, fallback: "none", "Older name of `storage.cache.blobdescriptor`."),
     KeyEntry(
