@@ -202,7 +202,7 @@ struct RegistryServiceTests {
             let owner = owners.next()
             await locks.take(digest, owner)
             #expect(inside.add(1, ordering: .relaxed).newValue == 1)
-            await simulation.sleep(for: .milliseconds(1))
+            await simulation.pause(for: .milliseconds(1))
             inside.subtract(1, ordering: .relaxed)
             await locks.leave(digest, owner)
           }
@@ -228,15 +228,15 @@ struct RegistryServiceTests {
         ids.append(lease.status.id)
         await lease.end()
       }
-      await simulation.sleep(for: .seconds(3000))
+      await simulation.pause(for: .seconds(3000))
       #expect((try? await service.uploadStatus(ids[0], in: Self.name, home: home)) != nil)
       guard let young = try? await service.beginUpload(in: Self.name, algorithm: .sha256, home: home) else { return }
       await young.end()
-      await simulation.sleep(for: .seconds(1500))
+      await simulation.pause(for: .seconds(1500))
       for id in ids { #expect((try? await service.uploadStatus(id, in: Self.name, home: home)) == nil) }
       #expect((try? await service.uploadStatus(young.status.id, in: Self.name, home: home)) != nil)
       await service.stop()
-      await simulation.sleep(for: .seconds(9000))
+      await simulation.pause(for: .seconds(9000))
       #expect((try? await service.uploadStatus(young.status.id, in: Self.name, home: home)) != nil, "it was stopped")
     }
   }
@@ -273,7 +273,7 @@ struct RegistryServiceTests {
           kept = prepared
           await cache.keep(key, answer.manifest, proof: proof, prepared: prepared)
         }
-        await simulation.sleep(for: .seconds(200))
+        await simulation.pause(for: .seconds(200))
         #expect(kept == nil)
       } catch {
         Issue.record("\(error)")

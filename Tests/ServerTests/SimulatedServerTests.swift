@@ -47,7 +47,7 @@ import Testing
     try host.simulated.run {
       let client = try host.connect()
       try await client.send("POST /echo HTTP/1.1\r\nHost: r\r\nContent-Length: 10\r\n\r\nhello")
-      await host.simulated.sleep(for: .milliseconds(1))
+      await host.simulated.pause(for: .milliseconds(1))
       client.stream.connection.reset()
     }
     host.simulated.scheduler.settle()

@@ -26,9 +26,9 @@ import Testing
       try await engine.setTag(tag, to: Digest(of: [1]), in: name)
       let watch = engine.watch(tag: tag, in: name)
       #expect(watch.version()?.isSettled == false)
-      await simulation.sleep(for: .milliseconds(90))
+      await simulation.pause(for: .milliseconds(90))
       #expect(watch.version()?.isSettled == false)
-      await simulation.sleep(for: .milliseconds(20))
+      await simulation.pause(for: .milliseconds(20))
       let settled = try #require(watch.version())
       #expect(settled.isSettled)
       // Distribution before 3.0 writes a link in place: same inode, same size.

@@ -104,7 +104,7 @@ public final class SimulatedWorld: Sendable {
   }
 
   /// Suspends the caller until `duration` of simulated time has passed. Time moves when nothing is ready.
-  public func sleep(for duration: Duration) async {
-    await SimulatedClock(loop: process.loops[0]).sleep(for: duration)
+  public func pause(for duration: Duration) async {
+    await SimulatedClock(loop: process.loops[0]).pause(for: duration)
   }
 }

@@ -107,7 +107,7 @@ import Testing
       await self.failure { () throws(StreamError) in
         try await client.write([1, 2], more: false)
         var one: [UInt8] = []
-        while client.connection.deliveredCount(to: .server) < 2 { await simulated.sleep(for: .nanoseconds(1)) }
+        while client.connection.deliveredCount(to: .server) < 2 { await simulated.pause(for: .nanoseconds(1)) }
         _ = try await server.read(into: &one, atMost: 1)
         server.close()
         _ = try await client.read()
@@ -122,7 +122,7 @@ import Testing
     server.close()
     let seen = simulated.run {
       await self.failure { () throws(StreamError) in
-        while true { try await client.write([1], more: false); await simulated.sleep(for: .seconds(1)) }
+        while true { try await client.write([1], more: false); await simulated.pause(for: .seconds(1)) }
       }
     }
     #expect(seen == .reset)

@@ -89,7 +89,7 @@ private actor ForgetfulStore {
   @Test func timeMovesByItselfOnlyWhenIdle() {
     let simulated = SimulatedWorld(seed: 7)
     let before = simulated.wallClock.now
-    simulated.run { await simulated.sleep(for: .seconds(3600)) }
+    simulated.run { await simulated.pause(for: .seconds(3600)) }
     #expect(simulated.wallClock.now == WallTime(seconds: before.seconds + 3600, nanoseconds: before.nanoseconds))
   }
 
@@ -129,7 +129,7 @@ private actor ForgetfulStore {
   @Test func aRunThatGoesRoundForEverIsStopped() {
     let simulated = SimulatedWorld(seed: 42)
     let result = simulated.attempt(on: simulated.process, stepsMax: 1000) {
-      while true { await simulated.sleep(for: .seconds(1)) }
+      while true { await simulated.pause(for: .seconds(1)) }
     }
     guard case .failure(let stall) = result else {
       Issue.record("an endless task came to an end")
@@ -144,7 +144,7 @@ private actor ForgetfulStore {
     let count = Mutex(0)
     _ = simulated.attempt(on: process, stepsMax: 100) {
       while true {
-        await simulated.sleep(for: .seconds(1))
+        await simulated.pause(for: .seconds(1))
         count.withLock { $0 += 1 }
       }
     }

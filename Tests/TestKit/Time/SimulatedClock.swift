@@ -24,7 +24,7 @@ public struct SimulatedClock: LoopClock {
   }
 
   /// Suspends the caller until `duration` has passed.
-  public func sleep(for duration: Duration) async {
+  public func pause(for duration: Duration) async {
     // Unsafe: the checked form complains when a killed process drops it.
     await withUnsafeContinuation { continuation in
       _ = after(duration) { continuation.resume() }
