@@ -103,7 +103,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
       "chunked coding \(index): \(body.prefix(12).debugDescription)",
       "POST /v2/a/blobs/uploads/?digest=\(Algorithm.sha256.digest("hello")) HTTP/1.1\r\nHost: x\r\n"
         + "Transfer-Encoding: chunked\r\n\r\n\(body)",
-      [400, 413], naming: ["chunk", "trailer", "field", "header", "line feed", "lf"])
+      [400, 413], naming: ["chunk", "trailer", "field", "header", "lf without"])
   }
 }
 
