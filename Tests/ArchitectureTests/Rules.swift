@@ -41,7 +41,7 @@ extension Rule {
       good: "spawn(on: loop) { }"),
     .ban(
       ["Task.sleep", "ContinuousClock", "SuspendingClock"], instead: "LoopClock of World",
-      in: product, bad: "try await Task.pause(for: .seconds(1))", good: "await clock.wait(for: .seconds(1))"),
+      in: product, bad: "try await Task.sleep(for: .seconds(1))", good: "await clock.wait(for: .seconds(1))"),
     .ban(
       ["Task.yield"], instead: "return to the loop: await an event", in: product, bad: "await Task.yield()",
       good: "await stream.readable()"),

@@ -35,7 +35,7 @@ struct ExampleFilesTests {
     let loaded = try loaded("config/distribution-2.8-example.yml")
     #expect(
       loaded.diagnostics.map(\.description) == [
-        "config/distribution-2.8-example.yml:10:3: warning: http.debug: has no effect: there is no debug server yet: "
+        "config/distribution-2.8-example.yml:13:3: warning: http.debug: has no effect: there is no debug server yet: "
           + "no metrics, health or profiles are served there"
       ])
     #expect(loaded.settings.log.level == .debug)
