@@ -18,13 +18,19 @@ struct ScriptedResponder: RequestResponder {
 
   let record: Record
 
-  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, all others
-  /// with their path.
+  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/stream`
+  /// with five pieces, `/broken` breaks off after two, `/pieces` joins three, all others answer with their path.
   func respond(to request: Request) async -> Response {
     let path = String(decoding: request.head.path, as: UTF8.self)
     switch path {
     case "/echo": return await echo(request)
     case "/ignore": return Response(status: .ok, body: .bytes(Array("ignored".utf8)))
+    case "/stream": return Response(status: .ok, body: .stream(CountedStream(pieces: 5)))
+    case "/broken": return Response(status: .ok, body: .stream(CountedStream(pieces: 2, breaks: true)))
+    case "/pieces":
+      return Response(
+        status: .partialContent,
+        body: .pieces([.bytes(Array("ab".utf8)), .slice(Array("xxcdxx".utf8), 2..<4), .bytes(Array("ef".utf8))]))
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
     default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
     }
@@ -48,6 +54,28 @@ struct ScriptedResponder: RequestResponder {
       return Response(status: .badRequest, closesConnection: true)
     }
     return Response(status: .ok, body: .bytes(bytes))
+  }
+}
+
+/// A body of `piece 0`, `piece 1`, and so on.
+private final class CountedStream: ResponseStream {
+  private let pieces: Int
+  private let breaks: Bool
+  private let sent = Mutex(0)
+
+  init(pieces: Int, breaks: Bool = false) {
+    self.pieces = pieces
+    self.breaks = breaks
+  }
+
+  func next() async throws(ResponseStreamFailure) -> [UInt8]? {
+    let number = sent.withLock { sent in
+      sent += 1
+      return sent - 1
+    }
+    if number < pieces { return Array("piece \(number)\n".utf8) }
+    if breaks { throw ResponseStreamFailure(reason: "broken on purpose") }
+    return nil
   }
 }
 

@@ -105,8 +105,9 @@ public final class HTTPClient {
   private func readChunks() async throws(HTTPClientError) -> [UInt8] {
     var body: [UInt8] = []
     while true {
+      // `\r\n` is one character to Swift.
       let line = try await readLines(until: "\r\n")
-      guard let length = Int(line.dropLast(2), radix: 16), length >= 0 else { throw .malformed("chunk size: \(line)") }
+      guard let length = Int(line.dropLast(), radix: 16), length >= 0 else { throw .malformed("chunk size: \(line)") }
       if length > 0 { body += try await take(length) }
       guard try await take(2) == [13, 10] else { throw .malformed("no line end after a chunk of \(length)") }
       if length == 0 { return body }
