@@ -25,6 +25,8 @@ actor Connection {
   private var lingerBytesLeft = 0
   private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
 
+  /// Requests of one connection that are answered before other connections have a turn.
+  private static let requestsPerTurn = 64
   /// Bodies up to this size leave in the same write as their head.
   private static let joinedBodyBytesMax = 64 << 10
 
@@ -50,7 +52,13 @@ actor Connection {
 
   /// Serves the requests that have come, until one is not whole yet or the connection has ended.
   func serveArrived() async -> Outcome {
+    var requestsInTurn = 0
     while input.machine.phase != .lingering {
+      if requestsInTurn == Self.requestsPerTurn {
+        await letOthersGoFirst()
+        requestsInTurn = 0
+      }
+      requestsInTurn += 1
       switch input.nextHead() {
       case .nothing:
         return .waits
@@ -72,6 +80,14 @@ actor Connection {
       }
     }
     return input.dropArrived(&lingerBytesLeft) ? .waits : end()
+  }
+
+  /// A client that pipelines without end shares the loop with everybody else on it.
+  private func letOthersGoFirst() async {
+    let clock = loop.clock
+    await withCheckedContinuation { continuation in
+      _ = clock.after(.zero) { continuation.resume() }
+    }
   }
 
   /// Calls `notify` when there is more to serve.

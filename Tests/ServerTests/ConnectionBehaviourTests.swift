@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryHTTPService
+import GantryHTTPWire
 import GantryServer
 import GantryTestKit
 import GantryWorld
@@ -92,6 +93,23 @@ import Testing
       #expect(reply.status == 200 && reply.first("Connection") == "close")
       #expect(try await client.isAtEnd())
     }
+  }
+
+  @Test(arguments: 0..<20 as Range<UInt64>) func aClientThatPipelinesWithoutEndSharesTheLoop(seed: UInt64) throws {
+    let host = try SimulatedServer(seed: seed, loops: 1)
+    try host.simulated.run {
+      let greedy = try host.connect()
+      let modest = try host.connect()
+      try await greedy.send(String(repeating: "HEAD /a HTTP/1.1\r\nHost: r\r\n\r\n", count: 300))
+      #expect(try await modest.request("GET", "/b").text == "/b")
+      for _ in 0..<300 { _ = try await greedy.reply(toHead: true) }
+      greedy.stream.close()
+      modest.stream.close()
+    }
+    let paths = host.record.outcomes.withLock { $0.map { String(decoding: $0.head?.path ?? [], as: UTF8.self) } }
+    let position = try #require(paths.firstIndex(of: "/b"))
+    #expect(paths.count == 301 && position < 200, "answered after \(position) of the other's")
+    host.drain()
   }
 
   @Test func anUnreadBodyIsDroppedWhenShortAndEndsTheConnectionWhenLong() throws {
