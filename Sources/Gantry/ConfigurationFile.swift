@@ -7,18 +7,16 @@ internal import GantryWorld
 
 /// Finds, reads and loads a configuration, as Distribution's command does.
 public enum ConfigurationFile {
-  /// The variable that names the file when the command line names none.
-  public static let pathVariable = "REGISTRY_CONFIGURATION_PATH"
-
   /// A configuration file larger than this is none.
   private static let bytesMax = 1 << 20
 
   /// Where the configuration comes from: the command line's path, else that of the environment, else the built-in
   /// default (nil).
   public static func path(argument: String?) -> String? {
-    if let argument { return argument }
-    guard let named = environment[pathVariable], !named.isEmpty else { return nil }
-    return named
+    switch ConfigurationSource(argument: argument, environment: environment) {
+    case .file(let path): path
+    case .builtIn: nil
+    }
   }
 
   /// Loads the file at `path`, or the built-in default, with the environment's overrides. Blocks.

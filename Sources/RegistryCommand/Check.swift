@@ -17,11 +17,17 @@ struct Check: ParsableCommand {
 
   func run() throws {
     do throws(StartError) {
-      let loaded = try ConfigurationFile.load(ConfigurationFile.path(argument: config))
+      let path = ConfigurationFile.path(argument: config)
+      if path == nil { Console.complain("no configuration was named; this is the built-in default") }
+      let loaded = try ConfigurationFile.load(path)
       if !loaded.diagnostics.isEmpty { Console.complain(SettingsReport.problems(loaded.diagnostics)) }
       print(SettingsReport.yaml(loaded.settings), terminator: "")
     } catch {
-      Console.complain(error.description)
+      if case .configuration(let diagnostics) = error {
+        Console.complain(SettingsReport.problems(diagnostics))
+      } else {
+        Console.complain(error.description)
+      }
       throw ExitCode.failure
     }
   }

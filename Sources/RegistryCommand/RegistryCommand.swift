@@ -28,6 +28,11 @@ struct RegistryCommand: ParsableCommand {
 
   /// Reads the command line in every form that Distribution's generations had.
   static func main() {
-    main(CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst())))
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let command = arguments.first, CommandLineForms.missing.contains(command) {
+      Console.complain("registry \(command) is not served yet; Distribution's own can be run on the same directory")
+      exit(withError: ExitCode.failure)
+    }
+    main(CommandLineForms.normalised(arguments))
   }
 }

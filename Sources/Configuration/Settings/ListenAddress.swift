@@ -38,14 +38,6 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Whether only this machine can reach the address.
-  public var isLocal: Bool {
-    switch self {
-    case .tcp(let host, _): host == "localhost" || host == "::1" || host.hasPrefix("127.")
-    case .unix: true
-    }
-  }
-
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
