@@ -52,6 +52,18 @@ enum SourceTree {
     return files.sorted { $0.path < $1.path }
   }()
 
+  /// Every Markdown file of the project.
+  static let documents: [SourceFile] = {
+    var documents = files.filter { $0.path.hasSuffix(".md") }
+    if let text = read("config/README.md") { documents.append(SourceFile(path: "config/README.md", text: text)) }
+    return documents
+  }()
+
+  /// Whether there is a file or a folder.
+  static func exists(_ path: String) -> Bool {
+    access(top + path, F_OK) == 0
+  }
+
   /// The text of one file, nil where there is none or it is no UTF-8.
   static func read(_ path: String) -> String? {
     guard let file = fopen(top + path, "r") else { return nil }
