@@ -102,6 +102,8 @@ public enum SettingsReport {
         text.value("idletimeout", GoDuration.format(http.limits.idleTimeout))
         text.value("bodytimeout", GoDuration.format(http.limits.bodyTimeout))
         text.value("writetimeout", GoDuration.format(http.limits.writeTimeout))
+        text.value("discardbytes", http.limits.discardBytesMax)
+        text.value("lingertimeout", GoDuration.format(http.limits.lingerTimeout))
         text.value("manifestbytes", http.limits.manifestBytesMax)
       }
     }

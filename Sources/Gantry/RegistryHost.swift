@@ -172,7 +172,7 @@ public final class RegistryHost: Sendable {
       throw .address("\(error)")
     }
     let service = RegistryService(
-      world: world, storage: storage, policy: RegistryPolicy(settings, loops: world.loops.count),
+      world: world, storage: storage, policy: RegistryPolicy(settings),
       observer: PurgeLog(logger))
     let apiSettings = APISettings(settings, secret: secret)
     let server = HTTPServer(

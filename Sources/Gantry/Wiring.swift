@@ -13,22 +13,22 @@ internal import GantryWorld
 // knows both.
 
 extension RegistryPolicy {
-  /// The policy of a registry that runs on this many loops.
-  init(_ settings: Settings, loops: Int) {
+  init(_ settings: Settings) {
     let storage = settings.storage
     self.init(
       isReadOnly: storage.isReadOnly, allowsDeletion: storage.isDeleteEnabled,
       manifestBytesMax: settings.http.limits.manifestBytesMax, validation: ManifestValidation(settings.validation),
-      purging: UploadPurging(storage.uploadPurging), cache: CacheLimits(storage.descriptorCache, loops: loops))
+      purging: UploadPurging(storage.uploadPurging), cache: CacheLimits(storage.descriptorCache))
   }
 }
 
 extension CacheLimits {
   /// What each loop remembers. Answers are proven by a look at the storage, so there is no such thing as a cache that
-  /// has to be switched off.
-  fileprivate init(_ cache: StorageSettings.DescriptorCache, loops: Int) {
+  /// has to be switched off. Not divided by the loops: a hot manifest is asked for on each of them, and their memory is
+  /// bounded in bytes anyway.
+  fileprivate init(_ cache: StorageSettings.DescriptorCache) {
     self.init()
-    if case .inMemory(let entriesMax) = cache { manifestsMax = max(1, entriesMax / loops) }
+    if case .inMemory(let entriesMax) = cache { manifestsMax = entriesMax }
   }
 }
 
@@ -69,7 +69,8 @@ extension ServerLimits {
       wire: WireLimits(
         lineBytesMax: limits.lineBytesMax, headBytesMax: limits.headBytesMax, fieldsMax: limits.headersMax),
       connectionsMax: limits.connectionsMax, headTimeout: limits.headTimeout, idleTimeout: limits.idleTimeout,
-      bodyTimeout: limits.bodyTimeout, writeTimeout: limits.writeTimeout)
+      bodyTimeout: limits.bodyTimeout, writeTimeout: limits.writeTimeout,
+      discardBytesMax: limits.discardBytesMax, lingerTimeout: limits.lingerTimeout)
   }
 }
 

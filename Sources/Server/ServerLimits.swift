@@ -8,12 +8,12 @@ public import GantryHTTPWire
 public struct ServerLimits: Sendable, Hashable {
   /// Lines, heads and chunk framing.
   public var wire: WireLimits
-  /// Connections at once, over all loops. Each idle one costs some 3 KiB; a descriptor each is what runs out first.
+  /// Connections at once, shared evenly by the loops. An idle one costs some 2 KiB; descriptors run out first.
   public var connectionsMax: Int
   /// From the first byte of a head to its last. A head is one packet; a minute of trickling is an attack.
   public var headTimeout: Duration
-  /// A kept connection without a request. Longer than the 60 s that proxies keep theirs, so that the proxy closes first
-  /// and no request meets a closing connection.
+  /// A kept connection without a request. Longer than the 60 to 90 s that proxies and Go's clients keep theirs, so that
+  /// they close first and no request meets a closing connection.
   public var idleTimeout: Duration
   /// A request body without a byte. Long enough for a client that compresses a layer while it sends.
   public var bodyTimeout: Duration
@@ -27,7 +27,7 @@ public struct ServerLimits: Sendable, Hashable {
   /// Makes limits; each has its default.
   public init(
     wire: WireLimits = WireLimits(), connectionsMax: Int = 16_384, headTimeout: Duration = .seconds(20),
-    idleTimeout: Duration = .seconds(75), bodyTimeout: Duration = .seconds(120),
+    idleTimeout: Duration = .seconds(120), bodyTimeout: Duration = .seconds(120),
     writeTimeout: Duration = .seconds(120), discardBytesMax: Int = 256 << 10,
     lingerTimeout: Duration = .seconds(2)
   ) {

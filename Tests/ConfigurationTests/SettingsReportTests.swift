@@ -25,7 +25,8 @@ struct SettingsReportTests {
       drainTimeout: .zero, headers: [HTTPSettings.Header(name: "X-A", values: ["*", "b c", "true", ""])],
       limits: HTTPLimits(
         connectionsMax: 11, headBytesMax: 8192, lineBytesMax: 4096, headersMax: 9, headTimeout: .seconds(1),
-        idleTimeout: .seconds(2), bodyTimeout: .seconds(3), writeTimeout: .milliseconds(4500), manifestBytesMax: 2048),
+        idleTimeout: .seconds(2), bodyTimeout: .seconds(3), writeTimeout: .milliseconds(4500),
+        discardBytesMax: 0, lingerTimeout: .milliseconds(250), manifestBytesMax: 2048),
       loops: 2, workers: 5),
     catalog: CatalogSettings(entriesMax: 12), tags: TagsSettings(tagsMax: 13),
     validation: ValidationSettings(

@@ -26,13 +26,15 @@ extension KeyTable {
       KeyEntry("http.loops", .integer, .served, .gantry, fallback: "0", "Event loops; 0 means one per core."),
       KeyEntry(
         "http.workers", .integer, .served, .gantry, fallback: "0",
-        "Threads for disk work and hashing; 0 means the pool's own default."),
+        "Threads for disk work and hashing; 0 means `maxthreads`, but at most 32."),
       KeyEntry("http.limits", .section, .served, .gantry),
     ] + limits
 
   /// The limits; the reasons are in docs/CONFIGURATION.md.
   private static let limits: [KeyEntry] = [
-    limit("connections", .integer, "16384", "Open client connections; further ones are refused at once."),
+    limit(
+      "connections", .integer, "16384",
+      "Open client connections, shared evenly by the loops; further ones are refused at once."),
     limit("headbytes", .bytes, "32768", "Bytes of a whole request head."),
     limit("linebytes", .bytes, "8192", "Bytes of the request line and of each header line."),
     limit("headers", .integer, "100", "Header lines of a request."),
@@ -40,6 +42,8 @@ extension KeyTable {
     limit("idletimeout", .duration, "2m0s", "How long a kept-alive connection may wait for its next request."),
     limit("bodytimeout", .duration, "2m0s", "How long a request body may stand still."),
     limit("writetimeout", .duration, "2m0s", "How long a response may stand still because nobody reads it."),
+    limit("discardbytes", .bytes, "262144", "Rest of an unread request body that is taken to keep the connection."),
+    limit("lingertimeout", .duration, "2s", "How long a closing connection waits for its last response to be read."),
     limit("manifestbytes", .bytes, "4194304", "Bytes of a pushed manifest; more gets 413."),
   ]
 

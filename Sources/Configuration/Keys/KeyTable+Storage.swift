@@ -10,7 +10,8 @@ extension KeyTable {
       "The directory that holds `docker/registry/v2`; a relative path is relative to the working directory."),
     KeyEntry(
       "storage.filesystem.maxthreads", .integerOrText, fallback: "100",
-      "How many file operations may run at once; values below 25 are raised to 25."),
+      "How many file operations may run at once, at least 25. At most 32 threads are made unless `http.workers` says so."
+    ),
     KeyEntry("storage.inmemory", .table, fallback: "", "Keep everything in memory; for tests."),
     KeyEntry("storage.delete", .table),
     KeyEntry(
@@ -24,13 +25,13 @@ extension KeyTable {
     KeyEntry("storage.cache", .table),
     KeyEntry(
       "storage.cache.blobdescriptor", .text, fallback: "none",
-      "`inmemory` sets how much each loop remembers by `blobdescriptorsize`; `redis` warns and does the same. "
-        + "Without it 4096."),
+      "`inmemory`: each loop remembers `blobdescriptorsize` manifests; `redis` warns and does the same. Not set: 4096."
+    ),
     KeyEntry(
       "storage.cache.layerinfo", .text, fallback: "none", "Older name of `storage.cache.blobdescriptor`."),
     KeyEntry(
       "storage.cache.blobdescriptorsize", .integer, .served, .v3, fallback: "10000",
-      "How many manifests are remembered, shared by the loops; 0 means as many as we ever keep, 1000000."),
+      "How many manifests each loop remembers, within 16 MiB; 0 means 1000000."),
     KeyEntry("storage.maintenance", .table),
     KeyEntry("storage.maintenance.uploadpurging", .table),
     KeyEntry(

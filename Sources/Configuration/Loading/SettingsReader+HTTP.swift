@@ -151,7 +151,10 @@ extension SettingsReader {
       idleTimeout: duration("\(section).idletimeout", standard.idleTimeout, least: .milliseconds(100)),
       bodyTimeout: duration("\(section).bodytimeout", standard.bodyTimeout, least: .milliseconds(100)),
       writeTimeout: duration("\(section).writetimeout", standard.writeTimeout, least: .milliseconds(100)),
-      manifestBytesMax: bytes("\(section).manifestbytes", standard.manifestBytesMax, in: 1024...1 << 28))
+      discardBytesMax: bytes("\(section).discardbytes", standard.discardBytesMax, in: 0...1 << 30),
+      lingerTimeout: duration("\(section).lingertimeout", standard.lingerTimeout, least: .milliseconds(100)),
+      manifestBytesMax: bytes(
+        "\(section).manifestbytes", standard.manifestBytesMax, in: 1024...HTTPLimits.manifestBytesCeiling))
     if limits.lineBytesMax > limits.headBytesMax,
       let node = node("\(section).linebytes") ?? node("\(section).headbytes")
     {

@@ -75,7 +75,7 @@ extension SettingsReader {
       log.add(.warning, about: node, path, "Redis is not used; descriptors are cached in memory")
     default:
       log.add(
-        .warning, about: node, path, "unknown cache \"\(Shown.text(kind))\"; nothing is cached (expected \"inmemory\")")
+        .warning, about: node, path, "unknown cache \"\(Shown.text(kind))\", read as not set (expected \"inmemory\")")
       return .none
     }
     return .inMemory(entriesMax: entries)

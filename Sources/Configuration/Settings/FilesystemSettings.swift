@@ -5,7 +5,8 @@
 public struct FilesystemSettings: Sendable, Equatable {
   /// The directory that holds `docker/registry/v2`; relative paths are relative to the working directory.
   public var rootDirectory: String
-  /// How many file operations may be in flight at once; at least 25, as in Distribution.
+  /// How many file operations may be in flight at once; at least 25, as in Distribution. Bounds the work pool where
+  /// `http.workers` does not set its size.
   public var threadsMax: Int
 
   /// Distribution's default for `rootdirectory`.

@@ -3,7 +3,7 @@
 
 /// The `http.limits` section: what one client may cost. The table with reasons is in `docs/CONFIGURATION.md`.
 public struct HTTPLimits: Sendable, Equatable {
-  /// `connections`: open client connections at once; further ones are refused at once.
+  /// `connections`: open client connections at once, shared evenly by the loops; further ones are refused at once.
   public var connectionsMax: Int
   /// `headbytes`: bytes of a whole request head.
   public var headBytesMax: Int
@@ -19,14 +19,22 @@ public struct HTTPLimits: Sendable, Equatable {
   public var bodyTimeout: Duration
   /// `writetimeout`: how long a response may stand still because the client does not read.
   public var writeTimeout: Duration
-  /// `manifestbytes`: bytes of a pushed manifest; above it 413.
+  /// `discardbytes`: the rest of a body nobody reads that is still taken to keep the connection.
+  public var discardBytesMax: Int
+  /// `lingertimeout`: how long a closing connection waits for the client to take the last response.
+  public var lingerTimeout: Duration
+  /// `manifestbytes`: bytes of a pushed manifest; above it 413. At most ``manifestBytesCeiling``.
   public var manifestBytesMax: Int
+
+  /// The largest `manifestbytes`: what is larger would be taken for damage when it is read back.
+  public static let manifestBytesCeiling = 32 << 20
 
   /// Makes the section; every default is one of the table's.
   public init(
     connectionsMax: Int = 16_384, headBytesMax: Int = 32_768, lineBytesMax: Int = 8192, headersMax: Int = 100,
     headTimeout: Duration = .seconds(20), idleTimeout: Duration = .seconds(120),
     bodyTimeout: Duration = .seconds(120), writeTimeout: Duration = .seconds(120),
+    discardBytesMax: Int = 256 << 10, lingerTimeout: Duration = .seconds(2),
     manifestBytesMax: Int = 4 * 1024 * 1024
   ) {
     self.connectionsMax = connectionsMax
@@ -37,6 +45,8 @@ public struct HTTPLimits: Sendable, Equatable {
     self.idleTimeout = idleTimeout
     self.bodyTimeout = bodyTimeout
     self.writeTimeout = writeTimeout
+    self.discardBytesMax = discardBytesMax
+    self.lingerTimeout = lingerTimeout
     self.manifestBytesMax = manifestBytesMax
   }
 }

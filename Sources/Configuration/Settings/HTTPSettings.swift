@@ -35,7 +35,7 @@ public struct HTTPSettings: Sendable, Equatable {
   public var limits: HTTPLimits
   /// `http.loops`: how many event loops; nil means one per core.
   public var loops: Int?
-  /// `http.workers`: threads of the work pool (disk work, hashing); nil means the pool's own default.
+  /// `http.workers`: threads of the work pool (disk work, hashing); nil means `maxthreads`, at most 32.
   public var workers: Int?
 
   /// Makes the section; the defaults are those of the built-in configuration.

@@ -13,9 +13,9 @@ public struct StorageSettings: Sendable, Equatable {
 
   /// `storage.cache.blobdescriptor`.
   public enum DescriptorCache: Sendable, Equatable {
-    /// Descriptors are looked up in storage each time.
+    /// Not configured: each loop remembers as much as it does by itself.
     case none
-    /// Up to `entriesMax` descriptors are kept in memory (`storage.cache.blobdescriptorsize`, default 10 000).
+    /// Each loop remembers up to `entriesMax` manifests (`storage.cache.blobdescriptorsize`, default 10 000).
     case inMemory(entriesMax: Int)
   }
 
