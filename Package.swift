@@ -44,6 +44,7 @@ let cellar: [Target] = [
   .systemLibrary(
     name: "CGantryYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   room("World"),
+  room("Patterns"),
 ]
 
 let floor1: [Target] = [
@@ -55,7 +56,7 @@ let floor1: [Target] = [
 let floor2: [Target] = [
   room("OCI"),
   room("HTTPWire"),
-  room("Configuration", knows: ["GantryYAML"]),
+  room("Configuration", knows: ["GantryYAML", "GantryPatterns"]),
 ]
 
 let floor3: [Target] = [
@@ -64,7 +65,7 @@ let floor3: [Target] = [
 ]
 
 let floor4: [Target] = [
-  room("Registry", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
+  room("Registry", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", "GantryPatterns"]),
   room("MemoryStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
   room("FilesystemStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
 ]
@@ -89,7 +90,7 @@ let attic: [Target] = [
     dependencies: [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
       "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
-      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", logging,
+      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -117,6 +118,7 @@ let yard: [Target] = [
 ]
 
 let proofs: [Target] = [
+  tests("Patterns", knows: ["GantryPatterns"]),
   tests("OCI", knows: ["GantryOCI"]),
   tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),
   tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
@@ -134,7 +136,7 @@ let proofs: [Target] = [
     "Registry",
     knows: [
       "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryWorld", "GantryTestKit",
-      "GantryCryptography",
+      "GantryCryptography", "GantryPatterns",
     ]),
   tests(
     "RegistryAPI",

@@ -156,6 +156,7 @@ public final class RegistryHost: Sendable {
       case .filesystem(let filesystem):
         FilesystemStorage(root: filesystem.rootDirectory, world: world) { logger.warning("\($0)") }
       }
+    let policy = try RegistryPolicy(settings)
     let secret: [UInt8]
     let listener: any StreamListener
     do {
@@ -172,8 +173,7 @@ public final class RegistryHost: Sendable {
       throw .address("\(error)")
     }
     let service = RegistryService(
-      world: world, storage: storage, policy: RegistryPolicy(settings),
-      observer: PurgeLog(logger))
+      world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
     let apiSettings = APISettings(settings, secret: secret)
     let server = HTTPServer(
       world: world, listeners: [listener], limits: ServerLimits(settings.http.limits),

@@ -7,6 +7,8 @@ public import GantryConfiguration
 public enum StartError: Error, Sendable, CustomStringConvertible {
   /// The configuration is wrong; each line names its place.
   case configuration([Diagnostic])
+  /// Settings that were made in code, and that no file could have brought here, are wrong.
+  case settings(String)
   /// The configuration file cannot be read.
   case unreadableFile(path: String, reason: String)
   /// The address cannot be listened on.
@@ -21,7 +23,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .configuration(let diagnostics): diagnostics.map(\.description).joined(separator: "\n")
     case .unreadableFile(let path, let reason): "cannot read the configuration file \(path): \(reason)"
-    case .address(let text): text
+    case .address(let text), .settings(let text): text
     case .signals(let text): "cannot watch signals: \(text)"
     case .storage(let text): "the storage cannot be used: \(text)"
     }

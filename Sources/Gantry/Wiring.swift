@@ -4,6 +4,7 @@
 internal import GantryConfiguration
 internal import GantryHTTPWire
 internal import GantryOCI
+internal import GantryPatterns
 internal import GantryRegistry
 internal import GantryRegistryAPI
 internal import GantryServer
@@ -13,11 +14,11 @@ internal import GantryWorld
 // knows both.
 
 extension RegistryPolicy {
-  init(_ settings: Settings) {
+  init(_ settings: Settings) throws(StartError) {
     let storage = settings.storage
     self.init(
       isReadOnly: storage.isReadOnly, allowsDeletion: storage.isDeleteEnabled,
-      manifestBytesMax: settings.http.limits.manifestBytesMax, validation: ManifestValidation(settings.validation),
+      manifestBytesMax: settings.http.limits.manifestBytesMax, validation: try ManifestValidation(settings.validation),
       purging: UploadPurging(storage.uploadPurging), cache: CacheLimits(storage.descriptorCache))
   }
 }
@@ -33,7 +34,7 @@ extension CacheLimits {
 }
 
 extension ManifestValidation {
-  fileprivate init(_ settings: ValidationSettings) {
+  fileprivate init(_ settings: ValidationSettings) throws(StartError) {
     let children: IndexChildren =
       switch settings.indexPlatforms {
       case .all: .all
@@ -42,7 +43,19 @@ extension ManifestValidation {
       }
     self.init(
       isEnabled: !settings.isDisabled, indexChildren: children,
-      urls: URLRules(allow: settings.urlsAllow, deny: settings.urlsDeny))
+      urls: URLRules(allow: try Self.patterns(settings.urlsAllow), deny: try Self.patterns(settings.urlsDeny)))
+  }
+
+  /// The loader has tried the expressions of a file; those of settings made in code are tried here, because a rule that
+  /// is dropped would let everything pass.
+  private static func patterns(_ texts: [String]) throws(StartError) -> [Pattern] {
+    var patterns: [Pattern] = []
+    for text in texts {
+      do { patterns.append(try Pattern(text)) } catch {
+        throw .settings("\"\(text)\" is not a regular expression: \(error)")
+      }
+    }
+    return patterns
   }
 }
 

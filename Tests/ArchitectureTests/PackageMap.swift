@@ -84,7 +84,7 @@ struct PackageMap {
 enum Floors {
   /// The floor of each target; what may be known from anywhere above is on a low floor.
   static let table: [String: Int] = [
-    "CGantryUV": 0, "CGantryOpenSSL": 0, "CGantryYAML": 0, "GantryWorld": 0,
+    "CGantryUV": 0, "CGantryOpenSSL": 0, "CGantryYAML": 0, "GantryWorld": 0, "GantryPatterns": 0,
     "GantryEventLoops": 10, "GantryCryptography": 10, "GantryYAML": 10,
     "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20,
     "GantryStorage": 30, "GantryHTTPService": 30,

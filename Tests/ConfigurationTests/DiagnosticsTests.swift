@@ -110,7 +110,8 @@ struct DiagnosticsTests {
       [
         "c.yml:6:14: warning: validation.enabled: has no effect: it is deprecated and never switched the checks off; "
           + "use validation.disabled",
-        "c.yml:6:56: error: validation.manifests.urls.allow[0]: \"(\" is not a regular expression",
+        "c.yml:6:56: error: validation.manifests.urls.allow[0]: \"(\" is not a regular expression: "
+          + "a parenthesis has no partner",
       ]
     ),
     (
@@ -211,7 +212,7 @@ struct DiagnosticsTests {
     ),
     (
       "version: 0.1\nstorage: {inmemory: {}, cache: {blobdescriptor: memcached}}\nhttp: {addr: ':1'}\n",
-      "c.yml:2:49: warning: storage.cache.blobdescriptor: unknown cache \"memcached\"; nothing is cached "
+      "c.yml:2:49: warning: storage.cache.blobdescriptor: unknown cache \"memcached\", read as not set "
         + "(expected \"inmemory\")"
     ),
     (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryPatterns
 internal import GantryYAML
 
 /// Reads settings out of a checked tree: defaults, ranges, and what depends on more than one key.
@@ -169,12 +170,12 @@ struct SettingsReader {
     var patterns: [String] = []
     for (index, element) in texts(path).enumerated() {
       do {
-        _ = try Regex(element.text)
+        _ = try Pattern(element.text)
         patterns.append(element.text)
       } catch {
         log.add(
           .error, about: element.node, "\(path)[\(index)]",
-          "\"\(Shown.text(element.text))\" is not a regular expression")
+          "\"\(Shown.text(element.text))\" is not a regular expression: \(error)")
       }
     }
     return patterns
