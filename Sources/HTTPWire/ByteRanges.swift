@@ -6,6 +6,8 @@ public enum ByteRanges {
   /// Resolves a Range header against the size of what is served.
   ///
   /// - A header of another unit, or that breaks the grammar anywhere, is ignored: `whole`.
+  /// - One with a range whose last position is before its first is rejected, as 14.2 allows and the conformance suite
+  ///   of the OCI specification demands: `unsatisfiable`. A client that miscounts is told, and not sent everything.
   /// - More than `rangesMax` ranges are answered `whole`: each costs a part header and a seek.
   /// - Ranges past the end are clipped; those that begin past the end drop out; `unsatisfiable` when none is left.
   /// - Ranges that do not overlap keep the order in which they were asked for. If any two overlap, all are sorted and
@@ -17,10 +19,11 @@ public enum ByteRanges {
     guard reader.take(ignoringCase: "bytes=") else { return .whole }
     var ranges: [Range<UInt64>] = []
     var count = 0
+    var isReversed = false
     while true {
       reader.skipBlanks()
       if let byte = reader.next, byte != Octet.comma {
-        guard let range = specification(&reader, size) else { return .whole }
+        guard let range = specification(&reader, size, &isReversed) else { return .whole }
         count += 1
         if count > rangesMax { return .whole }
         if !range.isEmpty { ranges.append(range) }
@@ -30,19 +33,21 @@ public enum ByteRanges {
       guard reader.take(Octet.comma) else { return .whole }
     }
     guard count > 0, size > 0 else { return .whole }
-    return ranges.isEmpty ? .unsatisfiable : .satisfiable(coalesced(ranges))
+    return ranges.isEmpty || isReversed ? .unsatisfiable : .satisfiable(coalesced(ranges))
   }
 
   /// One `first-last`, `first-` or `-length`, clipped; empty when it selects nothing, nil when it is malformed.
-  private static func specification(_ reader: inout DecimalReader, _ size: UInt64) -> Range<UInt64>? {
+  private static func specification(
+    _ reader: inout DecimalReader, _ size: UInt64, _ isReversed: inout Bool
+  ) -> Range<UInt64>? {
     if reader.take(Octet.hyphen) {
       guard let length = reader.number() else { return nil }
       return (size - min(length, size))..<size
     }
     guard let first = reader.number(), reader.take(Octet.hyphen) else { return nil }
     let last = reader.number() ?? .max
-    guard first <= last else { return nil }
-    guard first < size else { return 0..<0 }
+    if first > last { isReversed = true }
+    guard first <= last, first < size else { return 0..<0 }
     return first..<(min(last, size - 1) + 1)
   }
 

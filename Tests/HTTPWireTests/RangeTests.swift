@@ -18,7 +18,8 @@ struct RangeTests {
       ("bytes=0-1, 2-3", .satisfiable([0..<2, 2..<4])), ("bytes= ,0-1,,", .satisfiable([0..<2])),
       ("bytes=6-8,0-2,1-4,5-5", .satisfiable([0..<9])), ("bytes=0-2,1-2,8-", .satisfiable([0..<3, 8..<10])),
       ("bytes=0-0,1-1,2-2,3-3,4-4", .whole), ("bytes=", .whole), ("bytes=,", .whole), ("bytes=-", .whole),
-      ("bytes=4-3", .whole), ("bytes=0-4,4-3", .whole), ("bytes=a-4", .whole), ("bytes=+1-4", .whole),
+      ("bytes=4-3", .unsatisfiable), ("bytes=0-4,4-3", .unsatisfiable), ("bytes=4-3,x", .whole), ("bytes=a-4", .whole),
+      ("bytes=+1-4", .whole),
       ("bytes=0-4x", .whole), ("bytes=0 -4", .whole), ("bytes 0-4", .whole), ("chunks=0-4", .whole), ("", .whole),
       ("bytes=0-4;1-2", .whole), ("bytes=--4", .whole), ("bytes=1--4", .whole),
     ])

@@ -54,11 +54,11 @@ import Testing
     let bytes = [UInt8](repeating: 1, count: 3000)
     let digest = bench.pushBlob(bytes, to: "a")
     let target = "/v2/a/blobs/\(digest)"
-    for range in ["bytes=3000-", "bytes=5000-10000", "bytes=-0"] {
+    for range in ["bytes=3000-", "bytes=5000-10000", "bytes=-0", "bytes=500-0"] {
       let reply = bench.send("GET", target, ["Range": range])
       #expect(reply.status == 416 && reply["Content-Range"] == "bytes */3000" && reply.code == "RANGE_INVALID")
     }
-    for range in ["bytes=500-0", "bytes=a-b", "lines=1-2", "bytes=", "bytes=-"] {
+    for range in ["bytes=a-b", "lines=1-2", "bytes=", "bytes=-"] {
       #expect(bench.send("GET", target, ["Range": range]).status == 200, "\(range)")
     }
     #expect(bench.send("GET", target, ["Range": "bytes=0-9", "If-Range": "\"\(digest)\""]).status == 206)

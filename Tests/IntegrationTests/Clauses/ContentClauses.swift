@@ -57,13 +57,13 @@ extension Clause {
           response["Content-Range"] == "bytes \(wanted.lowerBound)-\(wanted.upperBound - 1)/3000", "\(range)")
         #expect(response["Docker-Content-Digest"] == bench.algorithm.digest(bytes))
       }
-      for range in ["bytes=3000-", "bytes=5000-10000", "bytes=-0"] {
+      for range in ["bytes=3000-", "bytes=5000-10000", "bytes=-0", "bytes=500-0"] {
         let response = try bench.client.send("GET", target, [("Range", range)])
         expect(response, 416)
         #expect(response["Content-Range"] == "bytes */3000", "\(range): \(response)")
       }
       // What is no byte range is as if it were not there (RFC 9110, 14.2), or refused; it never gives other bytes.
-      for range in ["bytes=500-0", "bytes=a-b", "lines=1-2", "bytes=", "bytes=-", "bytes=1"] {
+      for range in ["bytes=a-b", "lines=1-2", "bytes=", "bytes=-", "bytes=1"] {
         let response = try bench.client.send("GET", target, [("Range", range)])
         expect(response, 200, 416)
         if response.status == 200 { expectSame(response.body, bytes, "\(range)") }
