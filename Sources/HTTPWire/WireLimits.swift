@@ -3,8 +3,8 @@
 
 /// The bounds within which bytes from a stranger are parsed. All counts include line ends.
 public struct WireLimits: Hashable, Sendable {
-  /// Longest request line or field line. 8 KiB is what nginx and Apache allow, so a request that passes a proxy passes
-  /// us; the longest lines a registry sees are bearer tokens (2-4 KiB) and the `_state` of an upload (under 1 KiB).
+  /// Longest request line or field line. Bearer tokens have 2-4 KiB and the `_state` of an upload under 1 KiB; the
+  /// longest line that a registry sees is the Range of Podman's partial pulls: 1024 ranges of two 10-digit positions.
   public var lineBytesMax: Int
 
   /// Longest request head: what a stalled connection can make us hold. 32 KiB is nginx's 4 buffers of 8 KiB.
@@ -30,7 +30,7 @@ public struct WireLimits: Hashable, Sendable {
 
   /// The limits, each with its default.
   public init(
-    lineBytesMax: Int = 8 * 1024, headBytesMax: Int = 32 * 1024, fieldsMax: Int = 100, emptyLinesMax: Int = 4,
+    lineBytesMax: Int = 24 * 1024, headBytesMax: Int = 32 * 1024, fieldsMax: Int = 100, emptyLinesMax: Int = 4,
     chunkLineBytesMax: Int = 256, chunkOverheadBytesMax: Int = 16 * 1024, trailerBytesMax: Int = 8 * 1024
   ) {
     precondition(lineBytesMax > 0 && headBytesMax > 0 && headBytesMax <= 1 << 24, "limits out of range")

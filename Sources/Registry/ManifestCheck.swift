@@ -7,6 +7,10 @@ import GantryStorage
 /// Checks that what a manifest refers to is in the repository (clause 7.4) and has the size that is stated, as far as
 /// the settings ask for it. A `subject` is never asked for, nor is a layer that clients do not upload.
 struct ManifestCheck {
+  /// Faults after which nothing more is looked for. A manifest has room for some 40,000 references; looking all of them
+  /// up would keep the repository's other writers waiting for seconds, to make an answer of megabytes.
+  static let faultsMax = 1000
+
   let storage: any StorageEngine
   let validation: ManifestValidation
   let repository: RepositoryName
@@ -26,8 +30,11 @@ struct ManifestCheck {
       contradictions.append(
         SizeContradiction(digest: descriptor.digest, stated: descriptor.size, stored: storedBytes))
     }
-    for blob in references.blobs { judge(blob, storedBytes: try await blobSize(blob)) }
-    for child in references.manifests where isWanted(child) { judge(child, storedBytes: try await childSize(child)) }
+    var hasRoom: Bool { missing.count + contradictions.count < Self.faultsMax }
+    for blob in references.blobs where hasRoom { judge(blob, storedBytes: try await blobSize(blob)) }
+    for child in references.manifests where hasRoom && isWanted(child) {
+      judge(child, storedBytes: try await childSize(child))
+    }
     guard missing.isEmpty else { throw RegistryError.referencesMissing(missing) }
     guard contradictions.isEmpty else { throw RegistryError.sizesContradict(contradictions) }
   }

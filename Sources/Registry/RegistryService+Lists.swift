@@ -23,10 +23,11 @@ extension RegistryService {
   }
 
   /// The manifests that are about `subject` (end-12), by digest: strictly after `last`, of `artifactType` when that
-  /// is given. Reads at most `limits.manifests` manifests and lists at most `limits.bytes` of them, but one at least.
+  /// is given. Reads at most `limits.manifests` manifests and `limits.bytesRead` of their bytes, and lists at most
+  /// `limits.bytes` of them, but goes on by one at least.
   public func referrers(
     of subject: Digest, in repository: RepositoryName, artifactType: MediaType?, after last: Digest?,
-    limits: (manifests: Int, bytes: Int)
+    limits: (manifests: Int, bytesRead: Int, bytes: Int)
   ) async throws(RegistryError) -> ReferrersPage {
     var candidates: [Digest]
     do {
@@ -39,12 +40,12 @@ extension RegistryService {
     candidates = Set(candidates).sorted()
     if let last { candidates.removeAll { $0 <= last } }
     var descriptors: [Descriptor] = []
-    var listedBytes = 0
+    var (readBytes, listedBytes) = (0, 0)
     for (index, digest) in candidates.enumerated() {
-      if index > 0, index >= limits.manifests {
+      if index > 0, index >= limits.manifests || readBytes >= limits.bytesRead {
         return ReferrersPage(descriptors: descriptors, next: candidates[index - 1])
       }
-      guard let referrer = try await referrer(digest, of: subject, in: repository) else { continue }
+      guard let referrer = try await referrer(digest, of: subject, in: repository, &readBytes) else { continue }
       if let artifactType, referrer.artifactType != artifactType { continue }
       if index > 0, listedBytes + Int(referrer.size) > limits.bytes {
         return ReferrersPage(descriptors: descriptors, next: candidates[index - 1])
@@ -56,11 +57,12 @@ extension RegistryService {
   }
 
   private func referrer(
-    _ digest: Digest, of subject: Digest, in repository: RepositoryName
+    _ digest: Digest, of subject: Digest, in repository: RepositoryName, _ readBytes: inout Int
   ) async throws(RegistryError) -> Descriptor? {
     let bytes: [UInt8]?
     do { bytes = try await storage.manifest(digest, in: repository) } catch { throw .storage(error) }
     guard let bytes else { return nil }
+    readBytes += bytes.count
     // What cannot be read is about nothing.
     guard let manifest = try? await read(bytes, contentType: nil), manifest.subject?.digest == subject else {
       return nil

@@ -16,6 +16,8 @@ final class APIContext: Sendable {
   let logger: Logger
   /// For manifests on their way in.
   let manifestBudget: ByteBudget
+  /// For long answers on their way out.
+  let answerBudget: AnswerBudget
   /// The fields of every response, rendered once.
   let commonFields: Fields
 
@@ -26,6 +28,7 @@ final class APIContext: Sendable {
     self.logger = logger
     cache = service.cache(on: loop)
     manifestBudget = ByteBudget(bytesMax: settings.manifestBytesInFlightMax)
+    answerBudget = AnswerBudget(bytesMax: settings.answerBytesInFlightMax)
     var fields = Fields()
     fields.append("Docker-Distribution-Api-Version", "registry/2.0")
     for header in settings.headers {

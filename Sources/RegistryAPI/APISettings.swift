@@ -37,14 +37,19 @@ public struct APISettings: Sendable {
   /// Bytes of manifests on their way in that the requests of one loop hold together. Each is held whole until it is
   /// stored, so without a bound many slow pushes could fill the memory. 64 MiB are 16 of the largest, or thousands.
   public var manifestBytesInFlightMax: Int
-  /// Most ranges that are served in one response; with more the whole blob is sent.
+  /// Bytes of long answers (large manifests, long lists) that one loop holds together for clients that have not taken
+  /// them yet. Without a bound many slow readers could fill the memory.
+  public var answerBytesInFlightMax: Int
+  /// Most ranges that are served in one response; with more the whole blob is sent. Podman asks for up to 1024 when it
+  /// fetches what it lacks of a zstd:chunked layer; as no two of them overlap, each costs a part's header and no more.
   public var rangesMax: Int
 
   /// Settings; without arguments those of a registry that is reached directly.
   public init(
     externalURL: String? = nil, prefix: String = "/", usesRelativeURLs: Bool = false, headers: [Header] = [],
     secret: [UInt8], catalogEntriesMax: Int = 1000, tagsMax: Int = 1000, pushedTagsMax: Int = 32,
-    manifestBytesInFlightMax: Int = 64 * 1024 * 1024, rangesMax: Int = 32
+    manifestBytesInFlightMax: Int = 64 * 1024 * 1024, answerBytesInFlightMax: Int = 64 * 1024 * 1024,
+    rangesMax: Int = 1024
   ) {
     precondition(prefix.hasPrefix("/") && prefix.hasSuffix("/"), "the prefix has a slash at both ends")
     precondition(!secret.isEmpty, "uploads are signed with a secret")
@@ -57,6 +62,7 @@ public struct APISettings: Sendable {
     self.tagsMax = tagsMax
     self.pushedTagsMax = pushedTagsMax
     self.manifestBytesInFlightMax = manifestBytesInFlightMax
+    self.answerBytesInFlightMax = answerBytesInFlightMax
     self.rangesMax = rangesMax
   }
 }

@@ -8,8 +8,10 @@ import GantryRegistry
 
 /// end-12.
 struct ReferrersEndpoints {
-  /// Manifests that are read for one answer, and their bytes: what does not fit follows under Link (clause 12.4).
+  /// Manifests that are read for one answer, the bytes read of them, and the bytes listed: what does not fit follows
+  /// under Link (clause 12.4). A filter may pass over all that was read; then the page is empty and Link leads on.
   private static let manifestsMax = 1000
+  private static let readBytesMax = 32 * 1024 * 1024
   private static let manifestBytesMax = 4 * 1024 * 1024
 
   let context: APIContext
@@ -25,7 +27,7 @@ struct ReferrersEndpoints {
     do {
       page = try await context.service.referrers(
         of: subject, in: name, artifactType: filter.map { MediaType($0) }, after: last,
-        limits: (Self.manifestsMax, Self.manifestBytesMax))
+        limits: (Self.manifestsMax, Self.readBytesMax, Self.manifestBytesMax))
     } catch {
       throw Refusal(error)
     }

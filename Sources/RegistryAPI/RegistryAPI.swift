@@ -39,7 +39,14 @@ public final class RegistryAPI: RequestResponder {
       guard let action = EndpointTable.action(request.head.method, match.shape) else {
         return try withoutAction(call)
       }
-      return try await perform(action, call)
+      let response = try await perform(action, call)
+      // The answer to HEAD keeps its body back, and lets go of it at once.
+      guard request.head.method == .head || context.answerBudget.take(response.body, for: request.id) else {
+        var refusal = Refusal(.tooManyRequests, reason: "too many long answers are waiting for their clients")
+        refusal.fields.append("Retry-After", "1")
+        throw refusal
+      }
+      return response
     } catch {
       log.refused(error, request: request, match: match)
       return response(to: error)
@@ -56,6 +63,7 @@ public final class RegistryAPI: RequestResponder {
 
   /// Logs the exchange.
   public func finished(_ outcome: ResponseOutcome) {
+    context.answerBudget.giveBack(outcome.requestID)
     log.finished(outcome)
   }
 

@@ -36,7 +36,7 @@ extension KeyTable {
       "connections", .integer, "16384",
       "Open client connections, shared evenly by the loops; further ones are refused at once."),
     limit("headbytes", .bytes, "32768", "Bytes of a whole request head."),
-    limit("linebytes", .bytes, "8192", "Bytes of the request line and of each header line."),
+    limit("linebytes", .bytes, "24576", "Bytes of the request line and of each header line."),
     limit("headers", .integer, "100", "Header lines of a request."),
     limit("headtimeout", .duration, "20s", "From the first byte of a request head to its last."),
     limit("idletimeout", .duration, "2m0s", "How long a kept-alive connection may wait for its next request."),

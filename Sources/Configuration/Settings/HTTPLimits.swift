@@ -31,7 +31,7 @@ public struct HTTPLimits: Sendable, Equatable {
 
   /// Makes the section; every default is one of the table's.
   public init(
-    connectionsMax: Int = 16_384, headBytesMax: Int = 32_768, lineBytesMax: Int = 8192, headersMax: Int = 100,
+    connectionsMax: Int = 16_384, headBytesMax: Int = 32_768, lineBytesMax: Int = 24_576, headersMax: Int = 100,
     headTimeout: Duration = .seconds(20), idleTimeout: Duration = .seconds(120),
     bodyTimeout: Duration = .seconds(120), writeTimeout: Duration = .seconds(120),
     discardBytesMax: Int = 256 << 10, lingerTimeout: Duration = .seconds(2),
