@@ -111,9 +111,11 @@ extension FilesystemStorage {
 }
 
 extension StoredTree {
-  /// The names of the repository's tags after `last` in byte order; nil when it never had one.
+  /// The names of the repository's tags after `last` in byte order; nil when it never had a manifest.
   func tagNames(in repository: RepositoryName, after last: String?) throws(FileError) -> [String]? {
-    guard let entries = try files.entries(layout.tags(in: repository)) else { return nil }
+    guard let entries = try files.entries(layout.tags(in: repository)) else {
+      return try files.status(layout.manifests(in: repository)) == nil ? nil : []
+    }
     var names = entries.map(\.name)
     if let last { names.removeAll { $0 <= last } }
     names.sort()

@@ -87,6 +87,9 @@ struct Layout: Sendable {
     "\(repository(name))/_manifests/revisions/\(algorithm.name)"
   }
 
+  /// What is there once a manifest was pushed to a repository, and makes it one of the catalog.
+  func manifests(in name: RepositoryName) -> String { "\(repository(name))/\(Self.manifestsName)" }
+
   /// The directory whose names are the tags of a repository.
   func tags(in name: RepositoryName) -> String { "\(repository(name))/_manifests/tags" }
 

@@ -20,7 +20,6 @@ extension MemoryStorage {
     withTables { tables in
       let link = tables.link(to: digest)
       tables.repositories[repository, default: .init()].tags[tag] = link
-      tables.repositories[repository]?.hasTags = true
       tables.repositories[repository]?.hasManifests = true
     }
   }
@@ -35,7 +34,7 @@ extension MemoryStorage {
     in repository: RepositoryName, after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<Tag>? {
     withTables { tables in
-      guard let held = tables.repositories[repository], held.hasTags else { return nil }
+      guard let held = tables.repositories[repository], held.hasManifests else { return nil }
       let following = held.tags.keys.filter { tag in last.map { $0 < tag.description } ?? true }
       return ListPage(elements: Array(following.sorted().prefix(limit)), hasMore: following.count > limit)
     }

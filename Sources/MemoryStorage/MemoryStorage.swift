@@ -42,7 +42,7 @@ struct Tables {
     var version: UInt64
   }
 
-  /// What a repository holds. Its presence in the table means nothing; see `hasManifests` and `hasTags`.
+  /// What a repository holds. Its presence in the table means nothing; see `hasManifests`.
   struct Repository {
     var layers: [Digest: Link] = [:]
     var revisions: [Digest: Link] = [:]
@@ -50,8 +50,6 @@ struct Tables {
     var tags: [Tag: Link] = [:]
     /// Whether a manifest was pushed or a tag set, ever: on disk, the presence of `_manifests`.
     var hasManifests = false
-    /// Whether a tag was set, ever: on disk, the presence of `_manifests/tags`.
-    var hasTags = false
   }
 
   var contents: [Digest: [UInt8]] = [:]

@@ -18,7 +18,7 @@ public protocol TagStoring: Sendable {
   func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool
 
   /// At most `limit` tags after `last` (strictly; it need not exist) in byte order, and whether more follow; nil when
-  /// the repository is unknown, which is when it never had a tag (Distribution's `_manifests/tags`).
+  /// the repository is unknown, which is when it never had a manifest (Distribution's `_manifests`).
   func tags(
     in repository: RepositoryName, after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<Tag>?
