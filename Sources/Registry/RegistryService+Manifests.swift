@@ -8,6 +8,8 @@ import GantryWorld
 extension RegistryService {
   /// Documents longer than this are read and hashed by a worker: on a loop they would hold up everybody else.
   private static let inlineBytesMax = 16 * 1024
+  /// The same for a look at the outermost members alone.
+  private static let inlineLookBytesMax = 64 * 1024
 
   /// The manifest of a tag or digest, with a proof for caching it when it may be cached (end-3).
   public func manifest(
@@ -27,13 +29,14 @@ extension RegistryService {
       guard let target, let bytes = try await storage.manifest(target, in: repository) else {
         throw RegistryError.manifestUnknown(reference)
       }
-      let manifest = try await read(bytes, contentType: nil)
+      // Not read as a pushed one is: another registry may have taken what is refused here (clause 3.1).
+      guard let mediaType = await servedType(of: bytes) else {
+        throw StorageError.damaged("the stored manifest \(target) of \(repository) does not tell its type")
+      }
       return ManifestAnswer(
-        manifest: StoredManifest(digest: target, mediaType: manifest.mediaType, bytes: bytes), proof: proof)
+        manifest: StoredManifest(digest: target, mediaType: mediaType, bytes: bytes), proof: proof)
     } catch let error as StorageError {
       throw .storage(error)
-    } catch let error as ManifestError {
-      throw .storage(.damaged("stored manifest of \(repository) at \(reference): \(error)"))
     } catch let error as RegistryError {
       throw error
     } catch {
@@ -77,25 +80,22 @@ extension RegistryService {
       .delete(reference, in: repository, when: condition, by: owners.next())
   }
 
-  /// The pushed document, as it will be read when it is served: without the type that it is declared with now, which
-  /// the storage does not keep. So a type that the document itself does not tell is refused rather than forgotten.
+  /// The pushed document. The type that it is declared with now is not kept by the storage, so one that the document
+  /// itself does not tell is refused rather than forgotten.
   private func readPushed(_ push: ManifestPush) async throws(RegistryError) -> Manifest {
-    do {
-      let declared = try await read(push.bytes, contentType: push.contentType)
-      if declared.mediaType == .ociManifest { return declared }
-      let served: MediaType
-      do { served = try await read(push.bytes, contentType: nil).mediaType } catch {
-        throw RegistryError.manifestTypeUnstated(declared.mediaType)
-      }
-      guard served == declared.mediaType else { throw RegistryError.manifestTypeUnstated(declared.mediaType) }
-      return declared
-    } catch let error as ManifestError {
+    let manifest: Manifest
+    do { manifest = try await read(push.bytes, contentType: push.contentType) } catch {
       throw .manifestInvalid(error)
-    } catch let error as RegistryError {
-      throw error
-    } catch {
-      preconditionFailure("typed throws leave no third kind: \(error)")
     }
+    guard await servedType(of: push.bytes) == manifest.mediaType else {
+      throw .manifestTypeUnstated(manifest.mediaType)
+    }
+    return manifest
+  }
+
+  private func servedType(of bytes: [UInt8]) async -> MediaType? {
+    if bytes.count <= Self.inlineLookBytesMax { return ManifestType.read(bytes) }
+    return await world.workers.run { ManifestType.read(bytes) }
   }
 
   func read(_ bytes: [UInt8], contentType: MediaType?) async throws(ManifestError) -> Manifest {

@@ -49,7 +49,7 @@ actor RepositoryState {
     }
   }
 
-  /// Removes a tag, or a manifest and then every tag that points at it.
+  /// Removes a tag, or every tag that points at a manifest and then the manifest.
   func delete(
     _ reference: Reference, when condition: WriteCondition, by owner: OwnerID
   ) async throws(RegistryError) {
@@ -61,13 +61,13 @@ actor RepositoryState {
       case .tag(let tag):
         guard try await storage.removeTag(tag, in: name) else { throw RegistryError.manifestUnknown(reference) }
       case .digest(let digest):
-        guard try await storage.removeManifest(digest, in: name) else {
-          throw RegistryError.manifestUnknown(reference)
-        }
+        guard try await storage.hasManifest(digest, in: name) else { throw RegistryError.manifestUnknown(reference) }
+        // The tags first: wherever this is cut off, no tag points at what is gone, and the client can ask again.
         for tag in try await storage.tags(pointingAt: digest, in: name) {
           // False means that somebody else removed it meanwhile, which is what we want.
           _ = try await storage.removeTag(tag, in: name)
         }
+        _ = try await storage.removeManifest(digest, in: name)  // as above
       }
     } catch let error as StorageError {
       throw .storage(error)

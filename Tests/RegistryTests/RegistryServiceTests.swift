@@ -281,6 +281,54 @@ struct RegistryServiceTests {
     }
   }
 
+  @Test func aDeletionThatIsCutOffLeavesNoTagPointingNowhere() {
+    let simulation = SimulatedWorld(seed: 5)
+    let storage = CutStorage(MemoryStorage(clock: simulation.world.clock))
+    let service = RegistryService(
+      world: simulation.world, storage: storage, policy: RegistryPolicy(allowsDeletion: true))
+    simulation.run {
+      do {
+        let push = ManifestPush(bytes: Self.index(1), contentType: .ociIndex, reference: .tag(Self.tag("t")))
+        let digest = try await service.putManifest(push, in: Self.name).digest
+        for call in [CutStorage.Call.removeTag, .removeManifest] {
+          storage.cut = call
+          await #expect(throws: RegistryError.self) {
+            try await service.deleteManifest(.digest(digest), in: Self.name)
+          }
+          let target = try await storage.tag(Self.tag("t"), in: Self.name)
+          let isThere = try await storage.hasManifest(digest, in: Self.name)
+          #expect(target == nil || isThere, "cut off at \(call)")
+        }
+        storage.cut = nil
+        try await service.deleteManifest(.digest(digest), in: Self.name)
+        #expect(try await storage.hasManifest(digest, in: Self.name) == false)
+      } catch {
+        Issue.record("\(error)")
+      }
+    }
+  }
+
+  @Test func missingReferencesAreLookedForUpToALimit() {
+    let simulation = SimulatedWorld(seed: 6)
+    let service = Self.service(simulation)
+    let layers = (0..<1200).map { number in
+      "{\"digest\":\"\(contentDigest(of: Array("\(number)".utf8), .sha256))\",\"size\":1}"
+    }
+    let text = "{\"schemaVersion\":2,\"config\":\(layers[0]),\"layers\":[\(layers.joined(separator: ","))]}"
+    let found = simulation.run { () -> Int in
+      let push = ManifestPush(
+        bytes: Array(text.utf8), contentType: .ociManifest, reference: .tag(Self.tag("t")))
+      do throws(RegistryError) {
+        _ = try await service.putManifest(push, in: Self.name)
+        return 0
+      } catch {
+        guard case .referencesMissing(let digests) = error else { return -1 }
+        return digests.count
+      }
+    }
+    #expect(found == 1000)
+  }
+
   final class Prepared: Sendable {}
 
   @Test(arguments: [
