@@ -57,7 +57,7 @@ struct UploadEndpoints {
   func append(_ call: Call) async throws(Refusal) -> Response {
     let (lease, range) = try await claim(call)
     return try await ending(lease) { () throws(Refusal) in
-      try await take(call, into: lease, range: range)
+      try await take(call, into: lease, range: range, flushes: true)
       return open(lease.status, .accepted, call)
     }
   }
@@ -70,7 +70,8 @@ struct UploadEndpoints {
     let digest = try Call.digest(text)
     let (lease, range) = try await claim(call)
     return try await ending(lease) { () throws(Refusal) in
-      try await take(call, into: lease, range: range)
+      // Not flushed: the commit makes the bytes durable, and nobody resumes from the state that a flush writes.
+      try await take(call, into: lease, range: range, flushes: false)
       return try await commit(lease, as: digest, call)
     }
   }
@@ -191,10 +192,12 @@ extension UploadEndpoints {
 
   /// Takes the body of a request on an upload that clients know: what arrived is kept whatever happens, and an answer
   /// that can still be heard says how to go on.
-  private func take(_ call: Call, into lease: UploadLease, range: ContentRange?) async throws(Refusal) {
+  private func take(
+    _ call: Call, into lease: UploadLease, range: ContentRange?, flushes: Bool
+  ) async throws(Refusal) {
     do throws(Refusal) {
       try await take(call.request, into: lease, range: range)
-      do { try await lease.flush() } catch { throw Refusal(error) }
+      if flushes { do { try await lease.flush() } catch { throw Refusal(error) } }
     } catch {
       var refusal = error
       // The first fault is the one to report; when the storage fails too, the offset is what was flushed before.
@@ -261,8 +264,10 @@ extension UploadEndpoints {
       try await lease.commit(as: digest)
     } catch {
       var refusal = Refusal(error)
-      // After an environment's fault the upload goes on.
-      if case .storage = error { addWayOn(lease.status, call, to: &refusal.fields) }
+      // After an environment's fault the upload goes on, unless the content has left it already.
+      if case .storage = error, (try? await lease.flush()) != nil {
+        addWayOn(lease.status, call, to: &refusal.fields)
+      }
       throw refusal
     }
     return created(digest, lease.status.repository, call)
