@@ -21,8 +21,8 @@ final class HostLog: Sendable {
 
   init(_ settings: LogSettings, world: World) {
     flushers = [0, 1].map { _ in LogFlusher(loop: world.loops[0], workers: world.workers) }
-    let errors = Self.sink(flushers[0], SystemProcess.writeToErrors)
-    let output = Self.sink(flushers[1], SystemProcess.writeToOutput)
+    let errors = Self.sink(flushers[0], .errors)
+    let output = Self.sink(flushers[1], .output)
     self.errors = errors
     self.output = output
     var fields: Logger.Metadata = [
@@ -39,10 +39,11 @@ final class HostLog: Sendable {
   }
 
   private static func sink(
-    _ flusher: LogFlusher, _ write: @escaping @Sendable ([UInt8]) -> Void
+    _ flusher: LogFlusher, _ stream: SystemProcess.StandardStream
   ) -> BufferedLineSink {
     let sink = BufferedLineSink(
-      bytesMax: pendingBytesMax, wakeBytes: 1, output: write, wake: { flusher.wake() },
+      bytesMax: pendingBytesMax, wakeBytes: 1, output: { SystemProcess.offer($0, to: stream) },
+      wake: { flusher.wake() },
       droppedNotice: { Array("level=warning msg=\"\($0) log lines were dropped: the stream is too slow\"\n".utf8) })
     flusher.attach(sink)
     return sink
@@ -53,11 +54,16 @@ final class HostLog: Sendable {
     for flusher in flushers { await flusher.detach() }
   }
 
-  /// Brings out what waits. Blocks; not called on a loop.
+  /// Brings out what waits. Blocks, but not for a stream that takes nothing: what its reader leaves there is lost.
+  /// Not called on a loop.
   func flush() {
-    errors.drain()
-    output.drain()
+    for (sink, stream) in [(errors, SystemProcess.StandardStream.errors), (output, .output)] {
+      while !sink.drain(), SystemProcess.isWritable(stream, within: Self.lastWait) {}
+    }
   }
+
+  /// How long the end of the process waits for a stream that takes nothing.
+  private static let lastWait = Duration.seconds(1)
 }
 
 extension LogFormat {

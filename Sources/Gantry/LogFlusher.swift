@@ -5,7 +5,8 @@ internal import GantryTelemetry
 internal import GantryWorld
 internal import Synchronization
 
-/// Has a worker empty a sink soon after something was written to it, a batch at a time.
+/// Has a worker empty a sink soon after something was written to it, a batch at a time. No worker waits for a stream
+/// whose reader has stopped: it is asked again a moment later.
 final class LogFlusher: Sendable {
   private struct State {
     var sink: BufferedLineSink?
@@ -29,8 +30,8 @@ final class LogFlusher: Sendable {
     state.withLock { $0.sink = sink }
   }
 
-  /// Lets the sink go and waits for the flush under way: from then on nothing is left on the loop, and wakes do
-  /// nothing.
+  /// Lets the sink go and waits for the flush under way, a moment at most: from then on nothing is left on the loop,
+  /// and wakes do nothing.
   func detach() async {
     let flush = state.withLock { state in
       state.sink = nil
@@ -46,12 +47,15 @@ final class LogFlusher: Sendable {
       guard let sink = state.sink else { return }
       let clock = loop.clock
       let workers = workers
-      state.flush = spawn(on: loop) {
-        await withCheckedContinuation { continuation in
-          _ = clock.after(Self.gathering) { continuation.resume() }
-        }
-        await workers.run { sink.drain() }
+      state.flush = spawn(on: loop) { [self] in
+        repeat {
+          await withCheckedContinuation { continuation in
+            _ = clock.after(Self.gathering) { continuation.resume() }
+          }
+        } while await !workers.run { sink.drain() } && isAttached
       }
     }
   }
+
+  private var isAttached: Bool { state.withLock { $0.sink != nil } }
 }

@@ -7,6 +7,6 @@ internal import GantryEventLoops
 public enum StandardError {
   /// Writes the text. Blocks.
   public static func write(_ text: String) {
-    SystemProcess.writeToErrors(Array(text.utf8))
+    SystemProcess.write(Array(text.utf8), to: .errors)
   }
 }

@@ -6,10 +6,12 @@ import Synchronization
 /// A bounded buffer of lines between threads that must not wait and a stream that may be slow.
 ///
 /// Any thread writes; writing costs a short lock and a copy. One place (a flusher's thread, never a loop) calls
-/// `drain()` now and then, whenever `wake` is called, and once more when the process ends.
+/// `drain()` whenever `wake` is called, again and again until nothing waits, and once more when the process ends.
 public final class BufferedLineSink: LogSink {
   private struct State {
     var pending: [UInt8] = []
+    /// Bytes in the hands of a drain, which may come back.
+    var drainingCount = 0
     var spare: [UInt8] = []
     var dropped: UInt64 = 0
     var droppedInAll: UInt64 = 0
@@ -18,7 +20,7 @@ public final class BufferedLineSink: LogSink {
 
   private let bytesMax: Int
   private let wakeBytes: Int
-  private let output: @Sendable ([UInt8]) -> Void
+  private let output: @Sendable ([UInt8]) -> Int
   private let wake: @Sendable () -> Void
   private let droppedNotice: @Sendable (UInt64) -> [UInt8]
   private let state = Mutex(State())
@@ -30,12 +32,12 @@ public final class BufferedLineSink: LogSink {
   /// - Parameters:
   ///   - bytesMax: Most bytes that wait; a line beyond them is dropped.
   ///   - wakeBytes: When so many bytes wait, `wake` is called.
-  ///   - output: Writes bytes to the stream; called by `drain()` on its caller's thread, may block.
-  ///   - wake: Asks for a `drain()` soon; called on the writer's thread, at most once between two drains, and must
-  ///     not block.
+  ///   - output: Writes bytes to the stream and returns how many it took; called by `drain()` on its caller's thread.
+  ///   - wake: Asks for a `drain()` soon; called on the writer's thread, at most once until a drain has left nothing,
+  ///     and must not block.
   ///   - droppedNotice: The line that tells how many lines were dropped since the last one told; empty for none.
   public init(
-    bytesMax: Int, wakeBytes: Int, output: @escaping @Sendable ([UInt8]) -> Void,
+    bytesMax: Int, wakeBytes: Int, output: @escaping @Sendable ([UInt8]) -> Int,
     wake: @escaping @Sendable () -> Void = {}, droppedNotice: @escaping @Sendable (UInt64) -> [UInt8] = { _ in [] }
   ) {
     precondition(bytesMax > 0, "a sink holds at least a byte")
@@ -49,7 +51,7 @@ public final class BufferedLineSink: LogSink {
   /// Takes one line, or drops and counts it when `bytesMax` would be passed. An urgent line calls for `wake`.
   public func write(_ line: [UInt8], isUrgent: Bool) {
     let mustWake = state.withLock { state in
-      if state.pending.count + line.count > bytesMax {
+      if state.drainingCount + state.pending.count + line.count > bytesMax {
         state.dropped += 1
         state.droppedInAll += 1
       } else {
@@ -63,25 +65,39 @@ public final class BufferedLineSink: LogSink {
   }
 
   /// Hands everything that waits to the output, and then a notice when lines were dropped. Returns when the output
-  /// has taken it. Callable from any thread; drains wait for each other.
-  public func drain() {
+  /// has taken what it will; false when something waits still, because the output did not take all, or because more has
+  /// come: then the caller drains again in a while. Callable from any thread; drains wait for each other.
+  @discardableResult
+  public func drain() -> Bool {
     outputOrder.withLock { _ in
       var (bytes, dropped) = state.withLock { state in
         let taken = (state.pending, state.dropped)
         state.pending = state.spare
         state.spare = []
         state.dropped = 0
-        state.isWakeDue = false
+        state.drainingCount = taken.0.count
         return taken
       }
-      if !bytes.isEmpty { output(bytes) }
-      if dropped > 0 {
+      var taken = bytes.isEmpty ? 0 : output(bytes)
+      if dropped > 0, taken == bytes.count {
         let notice = droppedNotice(dropped)
-        if !notice.isEmpty { output(notice) }
+        dropped = 0
+        bytes += notice
+        if !notice.isEmpty { taken += output(notice) }
       }
-      guard !bytes.isEmpty else { return }
-      bytes.removeAll(keepingCapacity: true)
-      state.withLock { state in state.spare = bytes }
+      return state.withLock { state in
+        state.dropped += dropped
+        if taken < bytes.count {
+          state.pending = bytes[taken...] + state.pending
+        } else if state.spare.isEmpty {
+          bytes.removeAll(keepingCapacity: true)
+          swap(&state.spare, &bytes)
+        }
+        state.drainingCount = 0
+        guard state.pending.isEmpty else { return false }
+        state.isWakeDue = false
+        return true
+      }
     }
   }
 
@@ -89,5 +105,5 @@ public final class BufferedLineSink: LogSink {
   public var droppedInAll: UInt64 { state.withLock { $0.droppedInAll } }
 
   /// How many bytes wait.
-  public var pendingBytes: Int { state.withLock { $0.pending.count } }
+  public var pendingBytes: Int { state.withLock { $0.drainingCount + $0.pending.count } }
 }

@@ -10,11 +10,21 @@ import Testing
   private final class Stream: Sendable {
     let text = Mutex("")
     let wakes = Mutex(0)
+    /// How many bytes it takes before it is full.
+    let room = Mutex(Int.max)
 
     func sink(bytesMax: Int, wakeBytes: Int, isTelling: Bool = true) -> BufferedLineSink {
       BufferedLineSink(
         bytesMax: bytesMax, wakeBytes: wakeBytes,
-        output: { bytes in self.text.withLock { $0 += String(decoding: bytes, as: UTF8.self) } },
+        output: { bytes in
+          let taken = self.room.withLock { room in
+            let taken = min(room, bytes.count)
+            room -= taken
+            return taken
+          }
+          self.text.withLock { $0 += String(decoding: bytes[..<taken], as: UTF8.self) }
+          return taken
+        },
         wake: { self.wakes.withLock { $0 += 1 } },
         droppedNotice: { count in isTelling ? Array("dropped \(count)\n".utf8) : [] })
     }
@@ -79,12 +89,32 @@ import Testing
     #expect(stream.written.isEmpty && sink.droppedInAll == 1)
   }
 
+  @Test func `what a full stream leaves waits in its place, within the bound, and no second drain is asked for`() {
+    let stream = Stream()
+    let sink = stream.sink(bytesMax: 12, wakeBytes: 1)
+    stream.room.withLock { $0 = 3 }
+    sink.write(bytes("abcdef\n"), isUrgent: false)
+    #expect(!sink.drain())
+    #expect(sink.pendingBytes == 4)
+    sink.write(bytes("ghij\n"), isUrgent: false)
+    sink.write(bytes("klmn\n"), isUrgent: false)
+    #expect(sink.droppedInAll == 1)
+    #expect(!sink.drain())
+    #expect(stream.wakeCount == 1)
+    stream.room.withLock { $0 = .max }
+    #expect(sink.drain())
+    #expect(stream.written == "abcdef\nghij\ndropped 1\n")
+    sink.write(bytes("o\n"), isUrgent: false)
+    #expect(stream.wakeCount == 2)
+  }
+
   @Test func `an output that logs into its own sink does not lock up`() {
     let looped = Mutex<BufferedLineSink?>(nil)
     let sink = BufferedLineSink(
       bytesMax: 100, wakeBytes: 100,
-      output: { _ in
+      output: { bytes in
         looped.withLock { $0 }?.write([1], isUrgent: true)
+        return bytes.count
       })
     looped.withLock { $0 = sink }
     sink.write([0], isUrgent: false)

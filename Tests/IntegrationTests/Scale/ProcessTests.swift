@@ -85,6 +85,50 @@ struct ProcessTests {
     #expect(registry.child.exitCode == 0)
   }
 
+  /// How the shell starts the program in `$0` with the configuration in `$1`.
+  struct Streams: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let script: String
+
+    static let all = [
+      Streams(testDescription: "all closed", script: #"exec "$0" serve "$1" <&- >&- 2>&-"#),
+      Streams(
+        testDescription: "a pipe that nobody reads",
+        script: #"mkfifo "$1.pipe" && exec 3<>"$1.pipe" && exec "$0" serve "$1" >&3"#),
+      Streams(
+        testDescription: "pipes whose reader has gone",
+        script: #"mkfifo "$1.pipe" && exec 3<>"$1.pipe" 4>"$1.pipe" 3<&- && exec "$0" serve "$1" >&4 2>&4"#),
+    ]
+  }
+
+  @Test("Nothing about the standard streams stops it, and SIGTERM still ends it", arguments: Streams.all)
+  func standardStreams(_ streams: Streams) throws {
+    let scratch = try Scratch()
+    let endpoint = try Endpoint.ip4(port: freePort())
+    let configuration = "\(scratch.path)/config.yml"
+    try Files.write(
+      RegistrySettings().text(root: "\(scratch.path)/data", address: endpoint.description, isUnix: false),
+      to: configuration)
+    let child = try ChildProcess(
+      ["sh", "-c", streams.script, RegistryProcess.binary, configuration], environment: Command.basicEnvironment,
+      output: "\(scratch.path)/stdout.log", errors: "\(scratch.path)/stderr.log")
+    var connection: Connection?
+    for _ in 0..<5000 where connection == nil {
+      connection = try? Connection(to: endpoint)  // refused until it listens
+      if connection == nil, child.hasEnded(within: 2) { break }
+    }
+    let client = try #require(connection, "\(Files.text("\(scratch.path)/stderr.log"))")
+    // More lines than a pipe holds, by far.
+    for _ in 0..<3000 {
+      try client.send("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+      expect(try client.readResponse(to: "GET"), 200)
+    }
+    client.shut()
+    child.signal(SIGTERM)
+    #expect(child.hasEnded(within: 10_000))
+    #expect(child.exitCode == 0, "\(Files.text("\(scratch.path)/stderr.log").suffix(1000))")
+  }
+
   @Test("It listens on IPv6")
   func ip6() throws {
     guard let port = try? freePort(ip6: true) else { return }  // a machine without IPv6 has nothing to listen on
