@@ -135,8 +135,8 @@ let proofs: [Target] = [
   tests(
     "Registry",
     knows: [
-      "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryWorld", "GantryTestKit",
-      "GantryCryptography", "GantryPatterns",
+      "GantryRegistry", "GantryFilesystemStorage", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryWorld",
+      "GantryTestKit", "GantryCryptography", "GantryPatterns",
     ]),
   tests(
     "RegistryAPI",

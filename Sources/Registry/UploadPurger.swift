@@ -6,8 +6,8 @@ import GantryWorld
 
 /// Removes uploads that nobody finished, in small steps, again and again.
 ///
-/// Isolation: an actor on the first loop. At most one timer or one run exists at a time; a run ends at the next step
-/// after ``stop()``.
+/// Isolation: an actor on the first loop. At most one timer or one run exists at a time; ``stop()`` waits for the
+/// step under way.
 actor UploadPurger {
   /// Uploads per step: bounds how long one call of the storage takes.
   private static let stepMax = 64
@@ -18,6 +18,7 @@ actor UploadPurger {
   private let purging: UploadPurging
   private let observer: (any RegistryObserver)?
   private var timer: (any LoopTimer)?
+  private var running: LoopTask?
   private var isStopped = false
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -36,15 +37,17 @@ actor UploadPurger {
     schedule(after: .nanoseconds(Int64(clamping: range == 0 ? 0 : jitter % range)))
   }
 
-  /// No run begins any more.
-  func stop() {
+  /// No run begins any more, and the one under way has ended its step: after that nothing is asked of the storage.
+  func stop() async {
     isStopped = true
     timer?.cancel()
     timer = nil
+    await running?.value
   }
 
   /// One whole run.
   func run() async {
+    guard !isStopped else { return }
     let now = clock.now
     let age = purging.age.components
     let cutoff = WallTime(seconds: now.seconds - age.seconds, nanoseconds: now.nanoseconds)
@@ -67,14 +70,20 @@ actor UploadPurger {
   private func schedule(after delay: Duration) {
     guard !isStopped else { return }
     timer = loop.clock.after(delay) { [weak self] in
-      guard let self else { return }
-      spawn(on: self.loop) { await self.runAndPlanNext() }
+      self?.assumeIsolated { $0.begin() }
     }
   }
 
-  private func runAndPlanNext() async {
+  private func begin() {
     timer = nil
-    await run()
+    running = spawn(on: loop) {
+      await self.run()
+      await self.planNext()
+    }
+  }
+
+  private func planNext() {
+    running = nil
     schedule(after: purging.interval)
   }
 }
