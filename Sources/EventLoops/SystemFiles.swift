@@ -43,7 +43,10 @@ struct SystemFiles: Files {
     if unsafe Glibc.link(path, newPath) == 0 { return true }
     let code = errno
     if code == EEXIST { return false }
-    throw FileError("link", newPath, code)
+    var error = FileError("link", newPath, code)
+    // What Linux says of a file system without second names; a directory that may not be written is EACCES or EROFS.
+    if code == EPERM { error.reason = .unsupported }
+    throw error
   }
 
   func remove(_ path: String) throws(FileError) -> Bool {
@@ -191,6 +194,7 @@ extension FileError {
       case ENOSPC, EDQUOT: .noSpace
       case EMFILE, ENFILE: .tooManyOpenFiles
       case EACCES, EPERM, EROFS: .notPermitted
+      case EOPNOTSUPP, ENOSYS: .unsupported
       case ENAMETOOLONG, EINVAL, ELOOP: .invalidName
       default: .failed
       }

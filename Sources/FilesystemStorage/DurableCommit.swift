@@ -64,9 +64,16 @@ final class DurableCommit: Sendable {
     try sync(place.directory)
   }
 
-  /// Gives a staged file its place unless something is there already, which it then returns as false.
+  /// Gives a staged file its place unless something is there already, which it then returns as false. On a file system
+  /// without second names (FAT, some network shares) two processes that do so in the same instant may both succeed.
   func publishNew(_ staged: Staged, at place: Layout.Place) throws(FileError) -> Bool {
-    let isNew = try files.link(staged.path, as: place.file)
+    var isNew: Bool
+    do throws(FileError) {
+      isNew = try files.link(staged.path, as: place.file)
+    } catch  where error.reason == .unsupported {
+      isNew = try files.status(place.file) == nil
+      if isNew { try files.rename(staged.path, to: place.file) }
+    }
     try sync(place.directory)
     return isNew
   }

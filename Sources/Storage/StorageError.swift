@@ -29,7 +29,7 @@ public enum StorageError: Error, Sendable, Hashable {
     case .noSpace: self = .noSpace(error)
     case .tooManyOpenFiles: self = .exhausted(error)
     case .notPermitted: self = .readOnly(error)
-    case .absent, .exists, .invalidName, .failed: self = .failed(error)
+    case .absent, .exists, .unsupported, .invalidName, .failed: self = .failed(error)
     }
   }
 }

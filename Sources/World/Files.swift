@@ -21,7 +21,8 @@ public protocol Files: Sendable {
   /// Renames within one file system, replacing a file at `target` in one step.
   func rename(_ source: String, to target: String) throws(FileError)
 
-  /// Gives the file at `path` a second name. False when `newPath` exists already.
+  /// Gives the file at `path` a second name. False when `newPath` exists already. Fails as
+  /// ``FileError/Reason/unsupported`` on a file system without second names.
   func link(_ path: String, as newPath: String) throws(FileError) -> Bool
 
   /// Removes a name of a file. False when there was none.
@@ -138,6 +139,8 @@ public struct FileError: Error, Sendable, Hashable {
     case tooManyOpenFiles
     /// Permission denied, or a read-only file system.
     case notPermitted
+    /// The file system does not offer the operation, as some have no second names.
+    case unsupported
     /// A name or path is too long or not a valid name.
     case invalidName
     /// The device failed, or anything else.

@@ -135,6 +135,28 @@ import Testing
     #expect(simulation.disk.tree.keys.count { $0.hasSuffix("/data") && $0.contains("/_uploads/") } == 3)
   }
 
+  @Test func aFileSystemWithoutSecondNamesServesAsWell() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let repository = try RepositoryName(parsing: "library/plain")
+    let tag = try Tag(parsing: "v1")
+    let engine = simulation.engine()
+    try simulation.run { () async throws in
+      try await engine.start()
+      simulation.disk.install(FaultPlan([FaultPlan.Fault(.unsupported, of: [.link], times: .max)]))
+      #expect(try await engine.secret(named: "http", fresh: [1]) == [1])
+      #expect(try await engine.secret(named: "http", fresh: [2]) == [1])
+      let manifests = [Array("{}".utf8), Array("{ }".utf8)]
+      for bytes in manifests + [manifests[0]] {
+        let digest = Digest(of: bytes)
+        try await engine.putManifest(bytes, digest: digest, subject: nil, in: repository)
+        try await engine.setTag(tag, to: digest, in: repository)
+        #expect(try await engine.tag(tag, in: repository) == digest)
+      }
+    }
+    #expect(simulation.disk.faultCount > 0)
+    #expect(simulation.disk.tree.keys.allSatisfy { !$0.contains("/temporary/") || $0.hasSuffix(".lock") })
+  }
+
   @Test func secretsAreForTheOwnerAlone() async throws {
     let simulation = SimulatedWorld(seed: 5)
     let modes = Asked()

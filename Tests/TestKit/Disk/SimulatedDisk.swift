@@ -254,6 +254,7 @@ extension FileError.Reason {
     case .noSpace: 28
     case .tooManyOpenFiles: 24
     case .notPermitted: 13
+    case .unsupported: 95
     case .invalidName: 36
     case .failed: 5
     }
