@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -52,14 +53,33 @@ static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size
   GANTRY_RESULT(sendfile(socket, file, &position, count));
 }
 
-// 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk or the kernel cannot
-// tell, 2 at or beyond the end of the file.
+// 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk, 2 at or beyond the end
+// of the file, -1 when the file system does not tell this way (tmpfs, overlayfs, NFS and FUSE do not).
 static inline int gantry_is_resident(int file, int64_t offset) {
   char byte;
   struct iovec piece = {.iov_base = &byte, .iov_len = 1};
   const int no_wait = 0x00000008;  // RWF_NOWAIT
   ssize_t result = preadv2(file, &piece, 1, offset, no_wait);
-  return result == 1 ? 1 : result == 0 ? 2 : 0;
+  return result == 1 ? 1 : result == 0 ? 2 : errno == EOPNOTSUPP ? -1 : 0;
+}
+
+// The same question for every file system that can be mapped, at a higher price: where the first page between `offset`
+// and `end` begins that is not in memory, at the earliest `offset`; `end` when all are, and `offset` when it cannot be
+// told. Looks at 2 MiB at most.
+static inline int64_t gantry_first_absent(int file, int64_t offset, int64_t end) {
+  unsigned char pages[512];
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t start = offset / page * page;
+  int64_t count = (end - start + page - 1) / page;
+  if (count > (int64_t)sizeof pages) count = (int64_t)sizeof pages;
+  void *mapped = mmap(NULL, (size_t)(count * page), PROT_READ, MAP_SHARED, file, start);
+  if (mapped == MAP_FAILED) return offset;
+  int64_t absent = start;
+  if (mincore(mapped, (size_t)(count * page), pages) == 0) {
+    for (int64_t index = 0; index < count && (pages[index] & 1); index++) absent += page;
+  }
+  munmap(mapped, (size_t)(count * page));
+  return absent < offset ? offset : absent < end ? absent : end;
 }
 
 static inline ssize_t gantry_open(const char *path, int flags, unsigned mode) {

@@ -124,15 +124,9 @@ final class SocketStream: ByteStream {
 
   /// Has a worker read what is not in the page cache, so that sendfile never waits for the disk on the loop.
   private func makeResident(_ file: SystemFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
-    var probe = offset
     let last = offset + count - 1
-    while true {
-      if gantry_is_resident(file.descriptor, Int64(probe)) == 0 { break }
-      if probe == last { return }
-      probe = min(last, probe + Self.residencyProbeStride)
-    }
+    guard let start = Self.firstAbsent(file, from: offset, to: last) else { return }
     do {
-      let start = probe
       try await poll.loop.workers.run { () throws(FileError) in
         var position = start
         while position <= last {
@@ -142,7 +136,24 @@ final class SocketStream: ByteStream {
         }
       }
     } catch {
-      throw .truncatedFile
+      throw .unreadableFile(error)
+    }
+  }
+
+  /// From where on a piece of a file, of at most ``fileBytesPerTurn``, may have to be read from the disk; nil when all
+  /// of it is in memory.
+  private static func firstAbsent(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> UInt64? {
+    var probe = offset
+    while true {
+      switch gantry_is_resident(file.descriptor, Int64(probe)) {
+      case 0: return probe
+      case -1:
+        let absent = UInt64(gantry_first_absent(file.descriptor, Int64(probe), Int64(last + 1)))
+        return absent > last ? nil : absent
+      default: break
+      }
+      if probe == last { return nil }
+      probe = min(last, probe + residencyProbeStride)
     }
   }
 

@@ -44,8 +44,10 @@ public enum StreamError: Error, Sendable, Hashable {
   case closed
   /// Reset or abandoned by the other end.
   case reset
-  /// The file being sent ended before `count` bytes or could not be read.
+  /// The file being sent ended before `count` bytes.
   case truncatedFile
+  /// The file being sent could not be read.
+  case unreadableFile(FileError)
   /// Any other failure of the transport, with the system's error number.
   case failed(code: Int32)
 }

@@ -42,10 +42,11 @@ private final class Client: Sendable {
 
 /// Serves one connection with `body` on a fresh loop while `client` runs on this thread.
 private func exchange<R: Sendable>(
-  client: (UInt16) -> R, server: @escaping @Sendable (any ByteStream, LoopGroup) async -> Void
+  at host: String = "127.0.0.1", client: (UInt16) -> R,
+  server: @escaping @Sendable (any ByteStream, LoopGroup) async -> Void
 ) async throws -> R {
   let group = LoopGroup(loops: 1, workers: 2)
-  let socket = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
+  let socket = try BoundSocket(.tcp(host: host, port: 0))
   guard case .tcp(_, let port) = socket.address else { preconditionFailure() }
   let task = spawn(on: group.loops[0]) {
     guard let listener = try? socket.listener(on: group.loops[0]) else { return }
@@ -119,6 +120,28 @@ private func exchange<R: Sendable>(
     }
   }
 
+  /// Not every file system tells a probe what is in memory; where it does not, no worker may be asked all the same.
+  @Test(.enabled(if: access("/dev/shm", W_OK) == 0)) func aFileInMemoryIsSentWithoutAWorker() async throws {
+    let path = "/dev/shm/gantry-socket-test-\(getpid())"
+    let content = [UInt8]((0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+    let file = try LoopGroup.files.open(path, .create(mode: 0o600))
+    try file.write(content, at: 0)
+    defer { unlink(path) }
+    let gate = ThreadGate()
+    let received = try await exchange { port in
+      let received = Client(port: port).readToEnd()
+      gate.open()
+      return received
+    } server: { stream, group in
+      let world = group.world
+      for _ in 0..<2 { spawn(on: world.loops[0]) { await world.workers.run { gate.wait() } } }
+      do {
+        try await stream.send(file, from: 5000, count: 2_500_001)
+      } catch { stream.close() }
+    }
+    #expect(received == Array(content[5000..<2_505_001]))
+  }
+
   @Test func aFileThatIsTooShortIsReported() async throws {
     let path = "/tmp/gantry-short-test-\(getpid())"
     let file = try LoopGroup.files.open(path, .create(mode: 0o600))
@@ -152,6 +175,16 @@ private func exchange<R: Sendable>(
       }
     }
     #expect(failure.withLock { $0 } == .closed)
+  }
+
+  @Test func anIPv4ClientOfTheWildcardIsNamedAsSuch() async throws {
+    let peer = Mutex("")
+    _ = try await exchange(at: "") { port in
+      Client(port: port).readToEnd()
+    } server: { stream, _ in
+      peer.withLock { $0 = stream.peer.host }
+    }
+    #expect(peer.withLock { $0 } == "127.0.0.1")
   }
 
   @Test func aTakenPortIsSaidClearly() throws {
