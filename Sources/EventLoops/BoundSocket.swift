@@ -115,6 +115,7 @@ public final class BoundSocket: Sendable {
     let descriptor = Int32(gantry_socket(family))
     guard descriptor >= 0 else { return descriptor }
     if family != AF_UNIX { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR) }
+    if family == AF_INET6 { Socket.setDualStack(descriptor) }
     if unsafe Glibc.bind(descriptor, address, length) == 0, Glibc.listen(descriptor, backlog) == 0 { return descriptor }
     let code = errno
     Socket.close(descriptor)

@@ -18,9 +18,14 @@ enum Socket {
     setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
   }
 
-  static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
-    var one: Int32 = 1
-    _ = unsafe setsockopt(descriptor, level, option, &one, socklen_t(MemoryLayout<Int32>.size))
+  static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32 = 1) {
+    var value = value
+    _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Has an IPv6 socket take IPv4 connections too, whatever the system's default is.
+  static func setDualStack(_ descriptor: Int32) {
+    setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
   }
 
   /// Who is at the other end; an empty host where the system does not tell.
@@ -46,7 +51,13 @@ enum Socket {
         &port, socklen_t(port.count), NI_NUMERICHOST | NI_NUMERICSERV)
     }
     guard result == 0 else { return PeerAddress(host: "", port: 0) }
-    return PeerAddress(host: text(host), port: UInt16(text(port)) ?? 0)
+    return PeerAddress(host: unmapped(text(host)), port: UInt16(text(port)) ?? 0)
+  }
+
+  /// An IPv4 address as such where an IPv6 socket shows it as a mapped one (RFC 4291, 2.5.5.2): Distribution logs it so.
+  private static func unmapped(_ host: String) -> String {
+    let prefix = "::ffff:"
+    return host.hasPrefix(prefix) && host.utf8.contains(UInt8(ascii: ".")) ? String(host.dropFirst(prefix.count)) : host
   }
 
   private static func text(_ characters: [CChar]) -> String {

@@ -14,6 +14,10 @@ final class SocketListener: StreamListener, @unchecked Sendable {
 
   let address: ListenAddress
   private let poll: SocketPoll
+  private var acceptedThisTurn = 0
+
+  /// Connections that are accepted before those that are there have a turn.
+  private static let acceptsPerTurn = 64
 
   init(_ poll: SocketPoll, address: ListenAddress) {
     self.poll = poll
@@ -21,11 +25,20 @@ final class SocketListener: StreamListener, @unchecked Sendable {
   }
 
   func accept() async throws(StreamError) -> (any AcceptedStream)? {
+    if acceptedThisTurn == Self.acceptsPerTurn {
+      acceptedThisTurn = 0
+      await poll.loop.nextTurn()
+    }
     while !poll.isClosed {
       let result = gantry_accept(poll.descriptor)
-      if result >= 0 { return AcceptedSocket(Int32(result)) }
+      if result >= 0 {
+        acceptedThisTurn += 1
+        return AcceptedSocket(Int32(result))
+      }
       switch Int32(-result) {
-      case EAGAIN: await poll.readable()
+      case EAGAIN:
+        acceptedThisTurn = 0
+        await poll.readable()
       case EINTR, ECONNABORTED, EPROTO: continue
       case let code: throw .failed(code: code)
       }

@@ -176,15 +176,30 @@ public final class RegistryHost: Sendable {
       world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
     let apiSettings = APISettings(settings, secret: secret)
     let server = HTTPServer(
-      world: world, listeners: [listener], limits: ServerLimits(settings.http.limits),
+      world: world, listeners: [listener], limits: Self.limits(settings.http.limits, logger),
       responder: { loop in
         RegistryAPI(
           service: service, loop: loop, settings: apiSettings, logger: logger, accessLog: log.accessLog)
       },
-      report: { logger.error("\($0)") })
+      report: { logger.error("\($0.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
     return Parts(service: service, server: server, serving: serving)
+  }
+
+  /// The limits, with no more connections than the process has descriptors for: an eighth of them is kept for files, so
+  /// that idle connections never make those fail that have something to do.
+  private static func limits(_ settings: HTTPLimits, _ logger: Logger) -> ServerLimits {
+    var limits = ServerLimits(settings)
+    let descriptorsMax = SystemProcess.descriptorsMax
+    let affordable = max(1, descriptorsMax - descriptorsMax / 8 - 16)
+    if affordable < limits.connectionsMax {
+      let wanted = limits.connectionsMax
+      limits.connectionsMax = affordable
+      logger.warning(
+        "\(affordable) connections at once, not \(wanted): this process may open \(descriptorsMax) files (ulimit -n)")
+    }
+    return limits
   }
 
   /// Threads for disk work and hashing: as many as the storage may use at once, within reason for one machine.

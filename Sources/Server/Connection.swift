@@ -19,11 +19,13 @@ actor Connection {
   private let input: ConnectionInput
   private let responder: any RequestResponder
   private let wallClock: any WallClock
+  private let report: @Sendable (ServerTrouble) -> Void
   private let identity: (UInt64, UInt64)
   private var served: UInt64 = 0
   private var date = ResponseDate()
   private var lingerBytesLeft = 0
   private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
+  private var responseFailure: StreamError?
 
   /// Requests of one connection that are answered before other connections have a turn.
   private static let requestsPerTurn = 64
@@ -38,6 +40,7 @@ actor Connection {
     self.stream = stream
     responder = shared.responder
     wallClock = shared.wallClock
+    report = shared.report
     identity = shared.identities.next()
     input = ConnectionInput(stream, limits: shared.limits, clock: loop.clock)
   }
@@ -137,9 +140,22 @@ actor Connection {
       ResponseOutcome(
         head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: responseProgress.body,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
-    guard isComplete else { return .close }
+    guard isComplete else {
+      reportFailure(of: head)
+      return .close
+    }
     guard next == .discard else { return next }
     return await body?.discard(atMost: input.limits.discardBytesMax) ?? true ? .request : .linger
+  }
+
+  /// Tells the log when it was we who broke a response off. That clients go away is no news.
+  private func reportFailure(of head: RequestHead) {
+    switch responseFailure {
+    case .truncatedFile?, .unreadableFile?:
+      guard let failure = responseFailure else { return }
+      report(.responseBroken(failure, target: String(decoding: head.path, as: UTF8.self)))
+    case .closed?, .reset?, .failed?, nil: break
+    }
   }
 
   /// Answers what could not be understood. False when the client did not take the answer.
@@ -193,6 +209,7 @@ actor Connection {
       }
       return true
     } catch {
+      responseFailure = error
       return false
     }
   }

@@ -14,6 +14,7 @@ actor ConnectionTable {
     let limits: ServerLimits
     let wallClock: any WallClock
     let identities: Identities
+    let report: @Sendable (ServerTrouble) -> Void
   }
 
   /// Hands out numbers that no other connection has: random where the process starts, then counted.

@@ -23,12 +23,15 @@ public actor HTTPServer {
   private let listeners: [any StreamListener]
   private let tables: [ConnectionTable]
   private let loops: [any LoopExecutor]
-  private let report: @Sendable (String) -> Void
+  private let report: @Sendable (ServerTrouble) -> Void
   private var state = State.ready
   private var nextLoop = 0
+  private var lastComplaint: LoopInstant?
 
   /// After a failed accept, before the next: descriptors may come free meanwhile.
   private static let acceptPause = Duration.milliseconds(100)
+  /// How often failing to accept is reported while it goes on.
+  private static let complaintInterval = Duration.seconds(10)
 
   /// Makes a server of these listeners, which live on the world's first loop.
   ///
@@ -37,7 +40,7 @@ public actor HTTPServer {
   ///   - report: told of trouble that no request can be told of.
   public init(
     world: World, listeners: [any StreamListener], limits: ServerLimits,
-    responder: (any LoopExecutor) -> any RequestResponder, report: @escaping @Sendable (String) -> Void
+    responder: (any LoopExecutor) -> any RequestResponder, report: @escaping @Sendable (ServerTrouble) -> Void
   ) {
     loop = world.loops[0]
     loops = world.loops
@@ -49,7 +52,7 @@ public actor HTTPServer {
       ConnectionTable(
         on: loop, connectionsMax: share,
         shared: ConnectionTable.Shared(
-          responder: responder(loop), limits: limits, wallClock: world.clock, identities: identities))
+          responder: responder(loop), limits: limits, wallClock: world.clock, identities: identities, report: report))
     }
   }
 
@@ -73,10 +76,17 @@ public actor HTTPServer {
         let table = tables[index]
         spawn(on: loops[index]) { await table.admit(accepted) }
       } catch {
-        report("accept failed: \(error); trying again in \(Self.acceptPause)")
+        complain(error)
         await pause(Self.acceptPause)
       }
     }
+  }
+
+  private func complain(_ error: StreamError) {
+    let now = loop.clock.now
+    if let lastComplaint, now.duration(since: lastComplaint) < Self.complaintInterval { return }
+    lastComplaint = now
+    report(.acceptFailed(error))
   }
 
   private func pause(_ duration: Duration) async {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryWorld
+
+/// What went wrong in the server's surroundings and no client can be told of: for the log.
+public enum ServerTrouble: Sendable {
+  /// No connection can be accepted, for want of descriptors as a rule. The server tries again, and tells of it now and
+  /// then.
+  case acceptFailed(StreamError)
+  /// A response broke off because the file behind it could not be read to its end.
+  case responseBroken(StreamError, target: String)
+}
