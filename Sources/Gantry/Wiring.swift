@@ -43,16 +43,18 @@ extension ManifestValidation {
       }
     self.init(
       isEnabled: !settings.isDisabled, indexChildren: children,
-      urls: URLRules(allow: try Self.patterns(settings.urlsAllow), deny: try Self.patterns(settings.urlsDeny)))
+      urls: URLRules(
+        allow: try Self.patterns(settings.urlsAllow, of: "allow"),
+        deny: try Self.patterns(settings.urlsDeny, of: "deny")))
   }
 
   /// The loader has tried the expressions of a file; those of settings made in code are tried here, because a rule that
   /// is dropped would let everything pass.
-  private static func patterns(_ texts: [String]) throws(StartError) -> [Pattern] {
+  private static func patterns(_ texts: [String], of list: String) throws(StartError) -> [Pattern] {
     var patterns: [Pattern] = []
     for text in texts {
       do { patterns.append(try Pattern(text)) } catch {
-        throw .settings("\"\(text)\" is not a regular expression: \(error)")
+        throw .settings("validation.manifests.urls.\(list): \"\(text)\" is not a regular expression: \(error)")
       }
     }
     return patterns
