@@ -118,6 +118,7 @@ let yard: [Target] = [
 ]
 
 let proofs: [Target] = [
+  tests("World", knows: ["GantryWorld"]),
   tests("Patterns", knows: ["GantryPatterns"]),
   tests("OCI", knows: ["GantryOCI"]),
   tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),

@@ -171,7 +171,7 @@ extension StoredTree {
       let data = try files.open(place.data, .createNew(mode: DurableCommit.fileMode))
       guard try data.tryLock() else { throw FileError(.failed, operation: "lock", path: place.data) }
       let stamp = try files.open(place.startedAt, .createNew(mode: DurableCommit.fileMode))
-      try stamp.write(Array(Timestamp.format(startedAt).utf8), at: 0)
+      try stamp.write(Array(WallTime(seconds: startedAt.seconds).rfc3339.utf8), at: 0)
       return data
     } catch {
       // The failure above is the one to tell; what stays behind is purged.
@@ -183,7 +183,7 @@ extension StoredTree {
   /// Looks for a session and takes its lease.
   func findUpload(_ place: UploadPlace) throws(FileError) -> UploadSearch {
     guard let stamp = try contents(of: place.startedAt, atMost: 64) else { return .none }
-    guard let startedAt = Timestamp.parse(String(decoding: stamp, as: UTF8.self)) else {
+    guard let startedAt = WallTime(rfc3339: String(decoding: stamp, as: UTF8.self)) else {
       report("the upload \(place.directory) is damaged and taken as absent: startedat is no time")
       return .none
     }

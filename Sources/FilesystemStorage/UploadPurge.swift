@@ -76,7 +76,7 @@ struct UploadPurge: Sendable {
 
   private func purge(_ place: UploadPlace, in tree: StoredTree) throws(FileError) -> Bool {
     guard let stamp = try tree.contents(of: place.startedAt, atMost: 64),
-      let startedAt = Timestamp.parse(String(decoding: stamp, as: UTF8.self)), startedAt < cutoff
+      let startedAt = WallTime(rfc3339: String(decoding: stamp, as: UTF8.self)), startedAt < cutoff
     else { return false }
     var lease: (any OpenFile)?
     do throws(FileError) {

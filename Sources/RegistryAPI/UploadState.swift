@@ -54,12 +54,12 @@ struct UploadState: Sendable, Hashable {
       reader.take(",\"StartedAt\":"), let startedAt = reader.string(), reader.take("}"), reader.isAtEnd
     else { throw .unreadable }
     // The time is not needed to go on: the storage knows better. Only what we print ourselves is read back.
-    self.init(name: name, uuid: uuid, offset: offset, startedAt: Timestamp.parse(startedAt) ?? WallTime(seconds: 0))
+    self.init(name: name, uuid: uuid, offset: offset, startedAt: WallTime(rfc3339: startedAt) ?? WallTime(seconds: 0))
   }
 
   /// Names and ids hold no character that Go's encoder would escape.
   private var json: String {
-    "{\"Name\":\"\(name)\",\"UUID\":\"\(uuid)\",\"Offset\":\(offset),\"StartedAt\":\"\(Timestamp.text(startedAt))\"}"
+    "{\"Name\":\"\(name)\",\"UUID\":\"\(uuid)\",\"Offset\":\(offset),\"StartedAt\":\"\(startedAt.rfc3339)\"}"
   }
 }
 

@@ -61,29 +61,11 @@ public enum LogFormat: String, Sendable, Hashable, CaseIterable {
     _ time: WallTime, _ level: Logger.Level, _ message: String, names: (String, String, String)
   ) -> Logger.Metadata {
     var text: [UInt8] = []
-    Self.appendRFC3339(time, to: &text)
+    time.appendRFC3339(to: &text)
     return [
       names.0: .string(String(decoding: text, as: UTF8.self)), names.1: .string(Self.name(of: level)),
       names.2: .string(message),
     ]
-  }
-
-  /// RFC 3339 in UTC, with as many digits of the second's fraction as it needs.
-  private static func appendRFC3339(_ time: WallTime, to output: inout [UInt8]) {
-    let calendar = CalendarTime(secondsSinceEpoch: time.seconds)
-    CalendarTime.append(calendar.year, width: 4, to: &output)
-    for (mark, value) in [
-      ("-", calendar.month), ("-", calendar.day), ("T", calendar.hour), (":", calendar.minute), (":", calendar.second),
-    ] {
-      output.append(contentsOf: mark.utf8)
-      CalendarTime.append(value, width: 2, to: &output)
-    }
-    if time.nanoseconds > 0 {
-      output.append(UInt8(ascii: "."))
-      CalendarTime.append(Int(time.nanoseconds), width: 9, to: &output)
-      while output.last == UInt8(ascii: "0") { output.removeLast() }
-    }
-    output.append(UInt8(ascii: "Z"))
   }
 }
 
@@ -93,7 +75,7 @@ extension LogFormat {
     _ time: WallTime, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, to output: inout [UInt8]
   ) {
     output.append(contentsOf: "time=\"".utf8)
-    Self.appendRFC3339(time, to: &output)
+    time.appendRFC3339(to: &output)
     output.append(contentsOf: "\" level=\(Self.name(of: level)) msg=".utf8)
     Self.appendTextValue(message, to: &output)
     for field in sorted(fields) {

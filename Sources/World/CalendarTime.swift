@@ -2,16 +2,22 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 /// A point in time as date and time of day in UTC (proleptic Gregorian calendar).
-struct CalendarTime {
-  let year: Int
-  let month: Int
-  let day: Int
-  let hour: Int
-  let minute: Int
-  let second: Int
+public struct CalendarTime: Sendable, Hashable {
+  /// The year; 0 is 1 BC.
+  public let year: Int
+  /// 1 to 12.
+  public let month: Int
+  /// 1 to 31.
+  public let day: Int
+  /// 0 to 23.
+  public let hour: Int
+  /// 0 to 59.
+  public let minute: Int
+  /// 0 to 59.
+  public let second: Int
 
-  /// - Parameter secondsSinceEpoch: Seconds since 1970-01-01T00:00:00Z, without leap seconds.
-  init(secondsSinceEpoch: Int64) {
+  /// The time so many seconds after 1970-01-01T00:00:00Z, without leap seconds.
+  public init(secondsSinceEpoch: Int64) {
     var days = Int(secondsSinceEpoch / 86_400)
     var rest = Int(secondsSinceEpoch % 86_400)
     if rest < 0 {
@@ -32,7 +38,7 @@ struct CalendarTime {
   }
 
   /// Appends `value` with leading zeros up to `width` digits.
-  static func append(_ value: Int, width: Int, to output: inout [UInt8]) {
+  public static func append(_ value: Int, width: Int, to output: inout [UInt8]) {
     var digits: [UInt8] = []
     var rest = value
     repeat {
