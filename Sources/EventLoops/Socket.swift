@@ -54,7 +54,8 @@ enum Socket {
     return PeerAddress(host: unmapped(text(host)), port: UInt16(text(port)) ?? 0)
   }
 
-  /// An IPv4 address as such where an IPv6 socket shows it as a mapped one (RFC 4291, 2.5.5.2): Distribution logs it so.
+  /// An IPv4 address as such where an IPv6 socket shows it as a mapped one (RFC 4291, 2.5.5.2); Distribution logs it so
+  /// too.
   private static func unmapped(_ host: String) -> String {
     let prefix = "::ffff:"
     return host.hasPrefix(prefix) && host.utf8.contains(UInt8(ascii: ".")) ? String(host.dropFirst(prefix.count)) : host
