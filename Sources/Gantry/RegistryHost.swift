@@ -79,7 +79,7 @@ public final class RegistryHost: Sendable {
   }
 
   /// `closing` runs on the first loop when everything else has ended there.
-  private func stop(within limit: Duration, closing: @escaping @Sendable () -> Void) {
+  private func stop(within limit: Duration, closing: @escaping @Sendable () async -> Void) {
     let isFirst = isStopped.withLock { stopped in
       defer { stopped = true }
       return !stopped
@@ -91,7 +91,7 @@ public final class RegistryHost: Sendable {
       await server.drain(within: limit)
       await serving.value
       await service.stop()
-      closing()
+      await closing()
       log.logger.info("stopped")
       await log.detach()
     }
@@ -105,19 +105,24 @@ public final class RegistryHost: Sendable {
     let asked = ThreadGate()
     let (loop, logger, server) = (group.loops[0], log.logger, server)
     let times = Atomic(0)
+    let cuts = Mutex<[LoopTask]>([])
     let watchers = try Self.onLoop(of: group) { () async throws(StartError) in
       try Self.watch([.terminate, .interrupt], on: loop) {
         if times.wrappingAdd(1, ordering: .relaxed).newValue == 1 {
           asked.open()
         } else {
           logger.warning("told to stop once more: cutting what is in flight")
-          spawn(on: loop) { await server.drain(within: .zero) }
+          let cut = spawn(on: loop) { await server.drain(within: .zero) }
+          cuts.withLock { $0.append(cut) }
         }
       }
     }
     SystemProcess.deliverStopSignals()
     asked.wait()
-    stop(within: drainTimeout) { for watcher in watchers { watcher.close() } }
+    stop(within: drainTimeout) {
+      for watcher in watchers { watcher.close() }
+      for cut in cuts.withLock({ $0 }) { await cut.value }
+    }
   }
 
   private static func watch(

@@ -130,7 +130,9 @@ actor Connection {
     let body = RequestBodyStream(of: head, input: input)
     let request = Request(head: head, body: body, peer: stream.peer, isSecure: false, id: id)
     let response = await responder.respond(to: request)
-    let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection)
+    // To HTTP/1.0 the end of a body of unknown length is the end of the connection.
+    let endsWithBody = response.body.length == nil && head.version == .http10
+    let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection || endsWithBody)
     let next = input.machine.next(
       kept: kept, bodyIsComplete: body?.isComplete ?? true, bodyWasAwaited: body?.isAwaited ?? false,
       bodyIsUsable: body?.isUsable ?? true)

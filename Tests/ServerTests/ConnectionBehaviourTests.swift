@@ -42,9 +42,12 @@ import Testing
   }
 
   @Test func anOldClientReadsItToTheEndOfTheConnection() throws {
-    try exchange { _, client in
+    try exchange { host, client in
+      let start = host.simulated.scheduler.now
       try await client.send("GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
       let reply = try await client.reply()
+      let took = host.simulated.scheduler.now.duration(since: start)
+      #expect(took < .seconds(5), "the end came by a deadline: \(took)")
       #expect(reply.first("Transfer-Encoding") == nil && reply.first("Connection") != "keep-alive")
       #expect(reply.text == Self.stream)
     }
