@@ -23,7 +23,6 @@ actor Connection {
   private let identity: (UInt64, UInt64)
   private var served: UInt64 = 0
   private var date = ResponseDate()
-  private var lingerBytesLeft = 0
   private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
   private var responseFailure: StreamError?
 
@@ -82,7 +81,7 @@ actor Connection {
         }
       }
     }
-    return input.dropArrived(&lingerBytesLeft) ? .waits : end()
+    return input.dropArrived() ? .waits : end()
   }
 
   /// A client that pipelines without end shares the loop with everybody else on it.
@@ -135,7 +134,7 @@ actor Connection {
     let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection || endsWithBody)
     let next = input.machine.next(
       kept: kept, bodyIsComplete: body?.isComplete ?? true, bodyWasAwaited: body?.isAwaited ?? false,
-      bodyIsUsable: body?.isUsable ?? true)
+      bodyIsUsable: body?.mayBeDropped(atMost: input.limits.discardBytesMax) ?? true)
     let isComplete = await send(
       response, to: head.method, version: head.version, keepAlive: next == .request || next == .discard)
     responder.finished(
@@ -179,7 +178,6 @@ actor Connection {
   private func beginLingering() {
     input.enter(.lingering)
     stream.finishWriting()
-    lingerBytesLeft = input.limits.discardBytesMax
   }
 
   // MARK: Writing

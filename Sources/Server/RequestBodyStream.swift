@@ -35,8 +35,11 @@ final class RequestBodyStream: RequestBody {
     }
   }
 
-  /// Whether the rest could still be read: false once the client is gone or the coding is broken.
-  var isUsable: Bool { failure == nil }
+  /// Whether the rest could still be read and is, as far as its length is known, no longer than `limit`: else the
+  /// answer says that the connection closes, which a client that is still sending has to know.
+  func mayBeDropped(atMost limit: Int) -> Bool {
+    failure == nil && (decoder != nil || remaining <= UInt64(limit))
+  }
 
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(BodyError) -> Bool {
     if let failure { throw failure }

@@ -120,7 +120,8 @@ import Testing
       #expect(try await client.request("POST", "/ignore", body: [UInt8](repeating: 1, count: 900)).status == 200)
       #expect(try await client.request("GET", "/next").text == "/next")
       try await client.send("POST /ignore HTTP/1.1\r\nHost: r\r\nContent-Length: 100000\r\n\r\n")
-      #expect(try await client.reply().text == "ignored")
+      let reply = try await client.reply()
+      #expect(reply.text == "ignored" && reply.first("Connection") == "close")
       try await client.send([UInt8](repeating: 1, count: 5000))
       #expect(try await client.isAtEnd())
     }
