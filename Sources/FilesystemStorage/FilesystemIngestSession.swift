@@ -46,6 +46,11 @@ final class FilesystemIngestSession: IngestSession {
   }
 
   func acquire() async throws(StorageError) {
+    try await takeLease()
+    await settle()
+  }
+
+  private func takeLease() async throws(StorageError) {
     switch stage {
     case .open: break
     case .published, .over: throw .sessionGone
@@ -68,7 +73,7 @@ final class FilesystemIngestSession: IngestSession {
 
   func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8] {
     let expected = offset
-    try await acquire()
+    try await takeLease()
     try throwFailure()
     guard offset == expected else { throw .sessionBusy }
     guard !bytes.isEmpty else { return bytes }
@@ -88,7 +93,7 @@ final class FilesystemIngestSession: IngestSession {
   }
 
   func flush() async throws(StorageError) {
-    try await acquire()
+    try await takeLease()
     let (place, algorithm) = (place, algorithm)
     let isSaved = try await finishing { (tree, progress) throws(FileError) in
       try tree.saveProgress(&progress, of: place, algorithm: algorithm)
@@ -115,7 +120,7 @@ final class FilesystemIngestSession: IngestSession {
     case .over: throw .sessionGone
     case .published(let published) where published != digest: throw .sessionGone
     case .published: isPublished = true
-    case .open: try await acquire()
+    case .open: try await takeLease()
     }
     let other = digest.algorithm == algorithm ? nil : try await digestAgain(by: digest.algorithm)
     let commit = UploadCommit(
@@ -145,7 +150,7 @@ final class FilesystemIngestSession: IngestSession {
     case .published: break
     case .open:
       do throws(StorageError) {
-        try await acquire()
+        try await takeLease()
       } catch .sessionGone {
         return
       }
@@ -171,6 +176,21 @@ extension FilesystemIngestSession {
     return try await storage.script { (tree) throws(FileError) in
       try pipe.drainAll { (progress) throws(FileError) in try body(tree, &progress) }
     }
+  }
+
+  // Writes what is pending, so that what `offset` says outlives this process. A failure is left to be thrown by the
+  // next append: whoever asks where the session stands did not send the bytes.
+  private func settle() async {
+    await pipe.waitUntilIdle()
+    if pipe.isPending {
+      pipe.claim()
+      let pipe = pipe
+      // The pipe keeps the failure.
+      try? await storage.script { (_) throws(FileError) in
+        try pipe.drainAll(isTold: false) { (_) throws(FileError) in }
+      }
+    }
+    offset = pipe.progress.soundOffset
   }
 
   private func throwFailure() throws(StorageError) {

@@ -53,6 +53,9 @@ final class IngestPipe: Sendable {
   /// Whether an append has to wait.
   var isFull: Bool { state.withLock { $0.pendingBytes > Self.pendingBytesMax } }
 
+  /// Whether bytes that arrived wait for a script.
+  var isPending: Bool { state.withLock { $0.pendingBytes > 0 } }
+
   /// Takes bytes, returns an empty array for the next ones, and says whether ``drainSome()`` is to be started now.
   func enqueue(_ bytes: consuming [UInt8]) -> (spare: [UInt8], starts: Bool) {
     let count = bytes.count
@@ -140,13 +143,16 @@ final class IngestPipe: Sendable {
     }
   }
 
-  /// Writes and digests what is left, then runs `body` with what the storage has. The pipe was claimed.
-  func drainAll<R>(_ body: (inout IngestProgress) throws(FileError) -> R) throws(FileError) -> R {
+  /// Writes and digests what is left, then runs `body` with what the storage has. The pipe was claimed. A failure to
+  /// write is thrown, and kept for ``takeFailure()`` unless the owner is told of it at once.
+  func drainAll<R>(
+    isTold: Bool = true, _ body: (inout IngestProgress) throws(FileError) -> R
+  ) throws(FileError) -> R {
     var progress = self.progress
     do throws(FileError) {
       _ = try drain(&progress, atMost: .max)
     } catch {
-      fail(error, &progress, isTold: true)
+      fail(error, &progress, isTold: isTold)
       throw error
     }
     defer {

@@ -65,8 +65,9 @@ public protocol IngestSession: AnyObject {
   /// Bytes taken so far, exactly, as of the last time the lease was held.
   var offset: UInt64 { get }
 
-  /// Takes the lease when it was given back, and makes `offset` true: another process may have gone on meanwhile. Call
-  /// before a request's offset is compared. Free when the lease is held.
+  /// Takes the lease when it was given back, and makes `offset` true: another process may have gone on meanwhile, and
+  /// what was appended has been written, or has failed to be, so that a crash of this process takes nothing back of
+  /// what `offset` says. Call before an offset is compared or told. Free when the lease is held and nothing is pending.
   func acquire() async throws(StorageError)
 
   /// Takes the next bytes. May return before they are written: at most 1 MiB is pending, and while it is, this waits.
