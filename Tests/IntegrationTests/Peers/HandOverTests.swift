@@ -1,43 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-import Glibc
 import Testing
-
-/// Debian's docker-registry, serving a directory that we serve before and after.
-private final class OldRegistry {
-  static let path = Command.find("docker-registry")
-
-  let endpoint: Endpoint
-  private let child: ChildProcess
-  private let log: String
-
-  init(root: String, endpoint: Endpoint, secret: String, in scratch: Scratch) throws {
-    self.endpoint = endpoint
-    let configuration = "\(scratch.path)/old.yml"
-    log = "\(scratch.path)/old.log"
-    // Its validation refuses indexes whose children it cannot fetch; the rest is the default.
-    try Files.write(
-      RegistrySettings(secret: secret).text(root: root, address: endpoint.description, isUnix: false), to: configuration
-    )
-    child = try ChildProcess(
-      [OldRegistry.path ?? "docker-registry", "serve", configuration], environment: Command.basicEnvironment,
-      output: log)
-    for _ in 0..<10_000 {
-      if let connection = try? Connection(to: endpoint) {  // refused until it listens
-        connection.shut()
-        return
-      }
-      if child.hasEnded(within: 2) { break }
-    }
-    throw HarnessError("docker-registry does not serve: \(Files.text(log).suffix(1000))")
-  }
-
-  func stop() {
-    child.signal(SIGTERM)
-    _ = child.hasEnded(within: 10_000)
-  }
-}
 
 /// One data directory, served by Debian's docker-registry and by us in turn.
 @Suite(
