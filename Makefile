@@ -43,6 +43,12 @@ test: setup ## build everything and run every test, unit to real clients
 	@swift build --build-tests $(SWIFT_FLAGS)
 	@scripts/test
 
+MINUTES ?= 10
+.PHONY: simulate
+simulate: setup-build ## run random histories of whole registries for MINUTES=10, from a seed of the clock
+	@swift build -c release --product simulate $(SWIFT_FLAGS)
+	@.build/release/simulate --seed $$(date +%s)000000 --minutes $(MINUTES)
+
 .PHONY: lint
 lint: ## check format, headers and words
 	@scripts/lint

@@ -115,6 +115,15 @@ let yard: [Target] = [
     name: "GantryFuzzing", dependencies: ["GantryHTTPWire", "GantryOCI", "GantryYAML"], path: "Tests/Fuzzing",
     swiftSettings: house),
   .executableTarget(name: "fuzz", dependencies: ["GantryFuzzing"], path: "Tests/Fuzz", swiftSettings: house),
+  .target(
+    name: "GantrySimulation",
+    dependencies: [
+      "GantryTestKit", "GantryServer", "GantryRegistryAPI", "GantryRegistry", "GantryFilesystemStorage",
+      "GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", logging,
+    ],
+    path: "Tests/Simulation", swiftSettings: house),
+  .executableTarget(
+    name: "simulate", dependencies: ["GantrySimulation"], path: "Tests/Simulate", swiftSettings: house),
 ]
 
 let proofs: [Target] = [
@@ -152,6 +161,7 @@ let proofs: [Target] = [
       "GantryTelemetry",
     ]),
   tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
+  tests("Simulation", knows: ["GantrySimulation"]),
   tests("Architecture", knows: []),
   tests("Integration", knows: ["CGantryOpenSSL"]),
 ]

@@ -208,7 +208,8 @@ struct DiskState: Sendable {
   }
 
   mutating func closeAll(of process: SimulatedScheduler.ProcessID?) {
-    for (id, open) in opens where process == nil || open.process == process { close(id) }
+    // In the order of their making: numbers come free in this order, and a seed must mean the same in every process.
+    for id in opens.keys.sorted() where process == nil || opens[id]?.process == process { close(id) }
   }
 
   /// Writes what fits; false when that is not all.

@@ -83,19 +83,27 @@ extension SimulatedDisk {
       case .create: (.create, true, false)
       case .createNew: (.create, true, true)
       }
-    let id = try perform(FileOperation(kind, path), process: process) { (disk) throws(FileError) -> DiskState.OpenID in
-      guard disk.opens.count < disk.openFilesMax else { throw FileError(.tooManyOpenFiles, kind, path, 24) }
-      var found = try disk.find(path, kind)
-      if found != nil, isNew { throw FileError(.exists, kind, path, 17) }
-      if found == nil {
-        guard makes else { throw FileError(.absent, kind, path, 2) }
-        found = try disk.make(path, kind, isDirectory: false)
+    var opened: DiskState.OpenID?
+    do throws(FileError) {
+      try perform(FileOperation(kind, path), process: process) { (disk) throws(FileError) in
+        guard disk.opens.count < disk.openFilesMax else { throw FileError(.tooManyOpenFiles, kind, path, 24) }
+        var found = try disk.find(path, kind)
+        if found != nil, isNew { throw FileError(.exists, kind, path, 17) }
+        if found == nil {
+          guard makes else { throw FileError(.absent, kind, path, 2) }
+          found = try disk.make(path, kind, isDirectory: false)
+        }
+        let node = found!
+        if access != .read, disk.nodes[node]!.isDirectory { throw FileError(.failed, kind, path, 21) }
+        opened = disk.open(node, process: process, path: path, isWritable: access != .read)
       }
-      let node = found!
-      if access != .read, disk.nodes[node]!.isDirectory { throw FileError(.failed, kind, path, 21) }
-      return disk.open(node, process: process, path: path, isWritable: access != .read)
+    } catch {
+      // A file may have been made although its maker is told otherwise, but there is no descriptor then.
+      if let opened { close(opened) }
+      throw error
     }
-    return SimulatedOpenFile(disk: self, id: id, path: path, process: process)
+    guard let opened else { preconditionFailure("an operation that did not fail was done") }
+    return SimulatedOpenFile(disk: self, id: opened, path: path, process: process)
   }
 
   func status(_ path: String, as process: Process) throws(FileError) -> FileStatus? {

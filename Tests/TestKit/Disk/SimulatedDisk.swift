@@ -142,6 +142,11 @@ public final class SimulatedDisk: Files {
     state.withLock { $0.disk.opens.count }
   }
 
+  /// The open files: the path by which each was opened, and the process; sorted.
+  public var openPaths: [String] {
+    state.withLock { state in state.disk.opens.values.map { "\($0.path) by process \($0.process ?? -1)" }.sorted() }
+  }
+
   /// How many files are locked.
   public var lockCount: Int {
     state.withLock { state in state.disk.nodes.values.count { $0.lock != nil } }

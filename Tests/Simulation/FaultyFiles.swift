@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryWorld
+
+/// Files with a bug.
+struct FaultyFiles: Files {
+  private let base: any Files
+  private let bug: PlantedBug
+
+  init(_ base: any Files, bug: PlantedBug) {
+    self.base = base
+    self.bug = bug
+  }
+
+  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
+    let file = try base.open(path, access)
+    return bug == .skipsFileSync ? UnsyncedFile(file) : file
+  }
+
+  func syncDirectory(_ path: String) throws(FileError) {
+    if bug != .skipsDirectorySync { try base.syncDirectory(path) }
+  }
+
+  func status(_ path: String) throws(FileError) -> FileStatus? { try base.status(path) }
+  func makeDirectory(_ path: String) throws(FileError) -> Bool { try base.makeDirectory(path) }
+  func rename(_ source: String, to target: String) throws(FileError) { try base.rename(source, to: target) }
+  func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try base.link(path, as: newPath) }
+  func remove(_ path: String) throws(FileError) -> Bool { try base.remove(path) }
+  func removeDirectory(_ path: String) throws(FileError) -> Bool { try base.removeDirectory(path) }
+  func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try base.entries(path) }
+}
+
+/// A file whose sync does nothing.
+private final class UnsyncedFile: OpenFile {
+  private let base: any OpenFile
+
+  init(_ base: any OpenFile) {
+    self.base = base
+  }
+
+  func sync() throws(FileError) {}
+
+  func status() throws(FileError) -> FileStatus { try base.status() }
+  func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] { try base.read(count, at: offset) }
+  func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { try base.write(bytes, at: offset) }
+  func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
+  func tryLock() throws(FileError) -> Bool { try base.tryLock() }
+  func unlock() { base.unlock() }
+}

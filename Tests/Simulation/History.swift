@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryTestKit
+import GantryWorld
+
+/// One seed, one history: real servers on a simulated world, clients that use them, and what befalls both.
+///
+/// The servers are the product's: connections, API, registry and storage run unchanged. The world must not lose what
+/// was acknowledged; ``Ledger`` and ``DiskCheck`` judge that. It may do everything else: answer late, never, or with an
+/// error, as long as there was a fault to blame.
+public final class History {
+  private static let stepsMax = 2_000_000
+
+  private let seed: UInt64
+  private let plan: HistoryPlan
+  private let simulated: SimulatedWorld
+  private let town: Town
+  private var generator: SplitMix64
+  private var auditors = 0
+  private var failedStarts = 0
+
+  private init(seed: UInt64, bug: PlantedBug?) {
+    self.seed = seed
+    var generator = SplitMix64(seed: seed &* 0x9e37_79b9 &+ 0x51_3c7e)
+    plan = HistoryPlan(&generator)
+    let stock = Stock(&generator)
+    simulated = SimulatedWorld(
+      seed: seed, workerDelay: plan.workerDelay, interleavesScripts: plan.interleavesScripts)
+    simulated.disk.reusesInodes = plan.reusesInodes
+    simulated.network.faults = SimulatedNetwork.Faults(resetOneIn: plan.resetOneIn, delay: plan.delay)
+    town = Town(simulated: simulated, stock: stock, plan: plan, bug: bug)
+    self.generator = generator
+  }
+
+  /// Runs the history of `seed`, with a bug planted if one is given, and says what came of it.
+  public static func run(seed: UInt64, bug: PlantedBug? = nil) -> HistoryReport {
+    let history = History(seed: seed, bug: bug)
+    history.run()
+    return history.report()
+  }
+
+  private func run() {
+    town.raise()
+    for number in 1...plan.clientCount { send("client \(number)", to: .work(plan)) }
+    befall()
+    if !town.ledger.isFailed { calmDown() }
+    if !town.ledger.isFailed { stop() }
+    if !town.ledger.isFailed { lookAgain() }
+  }
+
+  private func report() -> HistoryReport {
+    var report = HistoryReport(seed: seed)
+    report.steps = simulated.scheduler.steps
+    report.requests = town.ledger.requests
+    report.kills = town.kills
+    report.powerCuts = town.ledger.powerCuts
+    report.faults = simulated.disk.faultCount
+    report.cuts = town.ledger.cuts
+    report.trace = simulated.scheduler.trace
+    report.fingerprint = simulated.scheduler.fingerprint
+    report.failure = town.ledger.failure.map { "\($0)\n\(simulated.scheduler.situation)" }
+    return report
+  }
+
+  // MARK: Clients
+
+  /// Lets a new client run its errand on the clients' loop.
+  private func send(_ name: String, to errand: SimulatedClient.Errand) {
+    town.beginErrand()
+    let own = generator.split()
+    spawn(on: town.loop) { [town] in
+      let client = SimulatedClient(name: name, town: town, generator: own)
+      await client.run(errand)
+      client.leave()
+      town.endErrand()
+    }
+  }
+
+  /// Runs until every client is done; a world in which nothing can go on is a failure.
+  private func awaitClients() {
+    drive("clients wait for ever") { [town] in !town.isBusy }
+  }
+
+  private func drive(_ complaint: String, until condition: () -> Bool) {
+    let ledger = town.ledger
+    let halt = simulated.scheduler.drive(stepsMax: Self.stepsMax) { ledger.isFailed || condition() }
+    if halt != .reached { ledger.fail("\(complaint) (\(halt))") }
+  }
+
+  // MARK: Events
+
+  private func befall() {
+    var left = plan.eventsMax
+    while left > 0, !town.ledger.isFailed, town.isBusy {
+      left -= 1
+      pass(1 + generator.below(plan.stepsBetweenEvents * 2))
+      happen(plan.nextEvent(&generator))
+      pass(generator.below(200))
+      raise()
+    }
+    // One that was planned for a moment inside a script may still come.
+    while town.isBusy, !town.ledger.isFailed {
+      let halt = pass(town.isUp ? 400 : 60)
+      raise()
+      if halt == .idle { return town.ledger.fail("clients wait for ever (idle)") }
+      if simulated.scheduler.steps > Self.stepsMax { return town.ledger.fail("the clients never come to an end") }
+    }
+  }
+
+  @discardableResult
+  private func pass(_ steps: Int) -> SimulatedScheduler.Halt {
+    let ledger = town.ledger
+    return simulated.scheduler.drive(stepsMax: steps) { [town] in ledger.isFailed || !town.isBusy }
+  }
+
+  /// Starts servers where none are, and now and then somebody who looks at everything. A server that cannot start
+  /// because of a fault is tried again; then somebody mends the disk.
+  private func raise() {
+    let wasUp = town.isUp
+    for case .failed? in town.servers.map({ $0?.phase }) {
+      failedStarts += 1
+      if failedStarts % 3 == 0 { simulated.disk.install(FaultPlan()) }
+    }
+    town.raise()
+    if !wasUp, generator.oneIn(2), auditors < 3 {
+      auditors += 1
+      send("auditor \(auditors)", to: .audit)
+    }
+  }
+
+  private func happen(_ event: HistoryPlan.Event) {
+    let disk = simulated.disk
+    let index = generator.below(plan.serverCount)
+    switch event {
+    case .kill:
+      town.fell(index)
+    case .killInScript:
+      disk.trigger(afterOperations: generator.below(40)) { [town] in town.fell(index) }
+    case .powerCut: town.cutPower(keeping: keeping())
+    case .powerCutInScript:
+      let keeping = keeping()
+      disk.trigger(afterOperations: generator.below(40)) { [town] in town.cutPower(keeping: keeping) }
+    case .faults:
+      disk.install(
+        FaultPlan(
+          oneIn: 20 + generator.below(200), randomReasons: [.failed, .noSpace, .tooManyOpenFiles, .notPermitted],
+          seed: generator.next()))
+    case .fullDisk:
+      let kinds: Set<FileOperation.Kind> = [.create, .write, .makeDirectory, .link]
+      disk.install(FaultPlan([.init(.noSpace, of: kinds, skip: generator.below(20), times: 1 + generator.below(60))]))
+    case .calm: disk.install(FaultPlan())
+    case .cutConnections:
+      for connection in simulated.network.connections where generator.oneIn(2) {
+        town.ledger.noteCut()
+        connection.reset()
+      }
+    case .stall:
+      for connection in simulated.network.connections where generator.oneIn(2) { stall(connection) }
+    }
+  }
+
+  /// Holds a connection's bytes back for a while, short or beyond the server's patience.
+  private func stall(_ connection: SimulatedConnection) {
+    let side: SimulatedConnection.Side = generator.oneIn(2) ? .client : .server
+    let seconds: Duration = generator.oneIn(4) ? .seconds(200) : .milliseconds(50)
+    connection.stall(to: side)
+    let simulated = simulated
+    spawn(on: town.loop) {
+      await simulated.pause(for: seconds)
+      connection.resume(to: side)
+    }
+  }
+
+  private func keeping() -> CrashKeeping {
+    switch generator.below(8) {
+    case 0, 1: .synced
+    case 2: .names
+    case 3: .contents
+    case 4: .everything
+    default: .seeded(generator.next())
+    }
+  }
+
+  // MARK: The end
+
+  /// Ends all disturbance: everything must work again.
+  private func calmDown() {
+    simulated.disk.observe(nil)
+    simulated.disk.install(FaultPlan())
+    simulated.network.faults = SimulatedNetwork.Faults()
+    town.isCalm = true
+    simulated.scheduler.note("nothing more befalls anybody")
+    raiseAndWait()
+    send("last client", to: .pushLast)
+    awaitClients()
+    guard !town.ledger.isFailed else { return }
+    send("last auditor", to: .audit)
+    awaitClients()
+  }
+
+  private func raiseAndWait() {
+    town.raise()
+    drive("the servers do not start") { [town] in
+      town.servers.allSatisfy { server in
+        if case .failed = server?.phase { return true }
+        return server?.phase == .serving
+      }
+    }
+    for case .failed(let why)? in town.servers.map({ $0?.phase }) {
+      town.ledger.fail("a server does not start although nothing is wrong: \(why)")
+    }
+  }
+
+  /// Stops the servers as SIGTERM does; nothing may be left of them.
+  private func stop() {
+    // A server stops its connections in no promised order, so there are none: a seed must mean one history.
+    drive("connections stay open although their clients are gone") { [simulated] in
+      simulated.network.openConnectionCount == 0
+    }
+    let servers = town.servers.compactMap { $0 }
+    for server in servers { server.stop() }
+    drive("the servers do not stop") { servers.allSatisfy { $0.phase == .stopped } }
+    town.dismiss()
+    guard !town.ledger.isFailed else { return }
+    _ = simulated.scheduler.settle()
+    simulated.scheduler.note("the servers have stopped")
+  }
+
+  /// Looks at what is left once nobody holds anything, and whether a new server finds it all.
+  private func lookAgain() {
+    complainAboutRemains()
+    if plan.cutsPowerAtEnd, !town.ledger.isFailed { town.cutPower(keeping: keeping()) }
+    raiseAndWait()
+    guard !town.ledger.isFailed else { return }
+    send("auditor of the end", to: .audit)
+    awaitClients()
+    if !town.ledger.isFailed { stop() }
+    if !town.ledger.isFailed { complainAboutRemains() }
+  }
+
+  private func complainAboutRemains() {
+    let (network, disk) = (simulated.network, simulated.disk)
+    if network.openConnectionCount > 0 { town.ledger.fail("\(network.openConnectionCount) connections are left") }
+    if disk.openFileCount > 0 { town.ledger.fail("files are left open: \(disk.openPaths)") }
+    if disk.lockCount > 0 { town.ledger.fail("\(disk.lockCount) locks are left") }
+    for finding in DiskCheck(disk).findings() { town.ledger.fail(finding) }
+  }
+}
+
+extension SimulatedClient {
+  /// What a client is sent to do.
+  fileprivate enum Errand {
+    case work(HistoryPlan)
+    case audit
+    case pushLast
+  }
+
+  fileprivate func run(_ errand: Errand) async {
+    switch errand {
+    case .work(let plan):
+      for _ in 0..<plan.deedsPerClient where !ledger.isFailed { await perform(plan.nextDeed(&generator)) }
+    case .audit: await audit()
+    case .pushLast: await pushLast()
+    }
+  }
+}

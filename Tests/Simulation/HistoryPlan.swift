@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryTestKit
+
+/// What one seed means: how many clients do what, and what befalls them. Operations and events are switched off or
+/// weighted anew by each seed, so that rare combinations come up.
+struct HistoryPlan: Sendable {
+  /// What a client does next.
+  enum Deed: CaseIterable {
+    case pushWhole
+    case pushInOneRequest
+    case pushInChunks
+    case pushStreamed
+    case pushWrongDigest
+    case resumeAbandoned
+    case cancelAbandoned
+    case mount
+    case pullBlob
+    case pushImage
+    case pushManifest
+    case pullManifest
+    case listTags
+    case deleteTag
+    case deleteManifest
+    case deleteBlob
+  }
+
+  /// What befalls the servers.
+  enum Event: CaseIterable {
+    case kill
+    case killInScript
+    case powerCut
+    case powerCutInScript
+    case faults
+    case fullDisk
+    case calm
+    case cutConnections
+    case stall
+  }
+
+  var clientCount: Int
+  var deedsPerClient: Int
+  var serverCount: Int
+  var eventsMax: Int
+  var stepsBetweenEvents: Int
+  var deeds: [(deed: Deed, weight: Int)]
+  var events: [(event: Event, weight: Int)]
+  var resetOneIn: Int?
+  var delay: ClosedRange<Duration>?
+  var workerDelay: ClosedRange<Duration>?
+  var cutOneIn: Int
+  var interleavesScripts: Bool
+  var reusesInodes: Bool
+  var cutsPowerAtEnd: Bool
+
+  init(_ generator: inout SplitMix64) {
+    clientCount = 1 + generator.below(4)
+    deedsPerClient = 3 + generator.below(8)
+    serverCount = generator.oneIn(4) ? 2 : 1
+    eventsMax = generator.oneIn(8) ? 0 : 1 + generator.below(6)
+    stepsBetweenEvents = [60, 200, 800][generator.below(3)]
+    deeds = Self.weights(&generator)
+    events = Self.weights(&generator)
+    resetOneIn = generator.oneIn(3) ? 100 + generator.below(900) : nil
+    delay = generator.oneIn(3) ? .zero ... .milliseconds(5) : nil
+    workerDelay = generator.oneIn(3) ? .zero ... .milliseconds(8) : nil
+    cutOneIn = [8, 30, 1_000_000][generator.below(3)]
+    interleavesScripts = generator.oneIn(4)
+    reusesInodes = generator.oneIn(2)
+    cutsPowerAtEnd = generator.oneIn(2)
+  }
+
+  /// Weights from none to much; some always stay.
+  private static func weights<Choice: CaseIterable>(_ generator: inout SplitMix64) -> [(Choice, weight: Int)] {
+    let choices = Array(Choice.allCases)
+    var weighted = choices.map { ($0, weight: [0, 1, 1, 4, 10][generator.below(5)]) }
+    if weighted.allSatisfy({ $0.weight == 0 }) { weighted[0].weight = 1 }
+    return weighted
+  }
+
+  func nextDeed(_ generator: inout SplitMix64) -> Deed {
+    Self.choose(deeds.map { ($0.deed, $0.weight) }, &generator)
+  }
+
+  func nextEvent(_ generator: inout SplitMix64) -> Event {
+    Self.choose(events.map { ($0.event, $0.weight) }, &generator)
+  }
+
+  private static func choose<Choice>(_ weighted: [(Choice, Int)], _ generator: inout SplitMix64) -> Choice {
+    var left = generator.below(weighted.reduce(0) { $0 + $1.1 })
+    for (choice, weight) in weighted {
+      if left < weight { return choice }
+      left -= weight
+    }
+    preconditionFailure("the weights sum up to more than what was drawn")
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryTestKit
+
+/// What a client knows of one upload.
+struct UploadProgress {
+  let blob: Stock.Item
+  let repository: String
+  /// Where to go on, as the last answer said.
+  var location: String
+  /// Where the client believes that the upload stands.
+  var offset = 0
+  /// The most bytes that were ever handed over.
+  var sent = 0
+  /// The bytes that a 202 acknowledged since the power was cut last.
+  var acknowledged = 0
+  /// How often the power had been cut when that was.
+  var powerCuts: Int
+  /// How many faults there had been when it began.
+  let faults: Int
+  /// Whether a request that ends it may have arrived.
+  var mayBeOver = false
+
+  init(_ blob: Stock.Item, _ repository: String, _ location: String, _ client: SimulatedClient) {
+    self.blob = blob
+    self.repository = repository
+    self.location = location
+    powerCuts = client.ledger.powerCuts
+    faults = client.town.simulated.disk.faultCount
+  }
+}
