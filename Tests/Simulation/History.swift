@@ -118,9 +118,11 @@ public final class History {
   /// because of a fault is tried again; then somebody mends the disk.
   private func raise() {
     let wasUp = town.isUp
-    for case .failed? in town.servers.map({ $0?.phase }) {
+    if wasUp { failedStarts = 0 }
+    for case .failed(let why)? in town.servers.map({ $0?.phase }) {
       failedStarts += 1
       if failedStarts % 3 == 0 { simulated.disk.install(FaultPlan()) }
+      if failedStarts > 20 { town.ledger.fail("a server does not start, whatever is mended: \(why)") }
     }
     town.raise()
     if !wasUp, generator.oneIn(2), auditors < 3 {
