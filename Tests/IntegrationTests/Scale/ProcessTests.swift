@@ -234,7 +234,7 @@ struct ProcessTests {
     let auth = "\(scratch.path)/auth.yml"
     try Files.write(
       "version: 0.1\nstorage:\n  inmemory: {}\nauth:\n  htpasswd:\n    realm: x\n    path: /x\n", to: auth)
-    #expect(wrong.output.contains("1 error, 1 warning"), "\(wrong)")
+    #expect(wrong.output.contains("1 error, 2 warnings"), "\(wrong)")
     let builtIn = try RegistryProcess.run(["check"], scratch: scratch)
     #expect(builtIn.code == 0 && builtIn.output.contains("built-in default"), "\(builtIn)")
     let collection = try RegistryProcess.run(["garbage-collect", good], scratch: scratch)
