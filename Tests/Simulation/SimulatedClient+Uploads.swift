@@ -174,7 +174,9 @@ extension SimulatedClient {
       switch answer.status {
       case 204:
         guard let offset = offset(of: answer, in: upload) else { return false }
-        let floor = ledger.powerCuts == upload.powerCuts ? upload.acknowledged : 0
+        let isSafe =
+          ledger.powerCuts == upload.powerCuts && town.simulated.disk.failedSyncCount == upload.failedSyncs
+        let floor = isSafe ? upload.acknowledged : 0
         if offset > upload.sent { ledger.fail("an upload stands at \(offset), and \(upload.sent) bytes were sent") }
         if offset < floor { ledger.fail("an upload stands at \(offset), and \(floor) bytes were acknowledged") }
         upload.offset = offset

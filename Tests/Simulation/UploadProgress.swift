@@ -19,6 +19,8 @@ struct UploadProgress {
   var powerCuts: Int
   /// How many faults there had been when it began.
   let faults: Int
+  /// How many syncs had failed then: such a failure may set an upload back, as long as it says so.
+  let failedSyncs: Int
   /// Whether a request that ends it may have arrived.
   var mayBeOver = false
 
@@ -28,5 +30,6 @@ struct UploadProgress {
     self.location = location
     powerCuts = client.ledger.powerCuts
     faults = client.town.simulated.disk.faultCount
+    failedSyncs = client.town.simulated.disk.failedSyncCount
   }
 }

@@ -19,6 +19,7 @@ public final class SimulatedDisk: Files {
     var logged = 0
     var counts: [FileOperation.Kind: Int] = [:]
     var failures = 0
+    var failedSyncs = 0
     var dead: Set<SimulatedScheduler.ProcessID> = []
     var ticks: Int32 = 0
 
@@ -125,6 +126,11 @@ public final class SimulatedDisk: Files {
     state.withLock { $0.failures }
   }
 
+  /// How many syncs of contents failed since the disk was made; each may have lost what was written and not synced.
+  public var failedSyncCount: Int {
+    state.withLock { $0.failedSyncs }
+  }
+
   /// How many operations of these kinds there were since the start or ``resetLog()``.
   public func count(of kinds: FileOperation.Kind...) -> Int {
     state.withLock { state in kinds.reduce(0) { $0 + (state.counts[$1] ?? 0) } }
@@ -225,6 +231,7 @@ public final class SimulatedDisk: Files {
       }
       guard let (reason, moment) = state.plan.verdict(on: operation) else { return try body(&state.disk) }
       state.failures += 1
+      if operation.kind == .sync { state.failedSyncs += 1 }
       switch moment {
       case .before: break
       case .halfway: try halfway?(&state.disk)
