@@ -128,6 +128,9 @@ struct IngestProgress: Sendable {
       try commit.sync(file)
     } catch {
       isSuspect = true
+      // The kernel tells of lost pages once: whoever opens the file next would sync without an error and over nothing,
+      // so what may be lost is cut off before the lease is let go. Where even that fails this session still knows.
+      try? file.truncate(to: syncedOffset)
       throw error
     }
     syncedOffset = offset
