@@ -15,14 +15,11 @@ public final class SignalWatcher: @unchecked Sendable {
     case terminate
     /// SIGINT: stop, from a terminal.
     case interrupt
-    /// SIGHUP: read again what may change while running.
-    case hangUp
 
     fileprivate var number: Int32 {
       switch self {
       case .terminate: SIGTERM
       case .interrupt: SIGINT
-      case .hangUp: SIGHUP
       }
     }
   }

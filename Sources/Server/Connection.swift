@@ -23,7 +23,8 @@ actor Connection {
   private let identity: (UInt64, UInt64)
   private var served: UInt64 = 0
   private var date = ResponseDate()
-  private var responseProgress: (status: HTTPStatus, body: UInt64) = (.ok, 0)
+  /// Body bytes of the response under way that were handed to the transport.
+  private var bodyBytesSent: UInt64 = 0
   private var responseFailure: StreamError?
 
   /// Requests of one connection that are answered before other connections have a turn.
@@ -139,7 +140,7 @@ actor Connection {
       response, to: head.method, version: head.version, keepAlive: next == .request || next == .discard)
     responder.finished(
       ResponseOutcome(
-        head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: responseProgress.body,
+        head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: bodyBytesSent,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
     guard isComplete else {
       reportFailure(of: head)
@@ -168,7 +169,7 @@ actor Connection {
     responder.finished(
       ResponseOutcome(
         head: nil, peer: stream.peer, requestID: RequestID(high: identity.0, low: identity.1 &+ served),
-        status: response.status, bytesSent: responseProgress.body,
+        status: response.status, bytesSent: bodyBytesSent,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
     return isComplete
   }
@@ -186,7 +187,7 @@ actor Connection {
   private func send(
     _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
   ) async -> Bool {
-    responseProgress = (response.status, 0)
+    bodyBytesSent = 0
     let framing: ResponseFraming =
       if response.status.forbidsContent {
         .none
@@ -243,17 +244,17 @@ actor Connection {
       try await stream.write(head, more: true)
       try await stream.write(bytes, more: false)
     }
-    responseProgress.body += UInt64(bytes.count)
+    bodyBytesSent += UInt64(bytes.count)
   }
 
   private func write(_ piece: ResponseBody.Piece) async throws(StreamError) {
     switch piece {
     case .bytes(let bytes):
       try await stream.write(bytes, more: false)
-      responseProgress.body += UInt64(bytes.count)
+      bodyBytesSent += UInt64(bytes.count)
     case .slice(let bytes, let range):
       try await stream.write([UInt8](bytes[range]), more: false)
-      responseProgress.body += UInt64(range.count)
+      bodyBytesSent += UInt64(range.count)
     case .file(let file, let region):
       try await send(file, region)
     }
@@ -262,7 +263,7 @@ actor Connection {
   private func send(_ file: any OpenFile, _ region: Range<UInt64>) async throws(StreamError) {
     guard !region.isEmpty else { return }
     let before = stream.progress
-    defer { responseProgress.body += stream.progress &- before }
+    defer { bodyBytesSent += stream.progress &- before }
     try await stream.send(file, from: region.lowerBound, count: region.upperBound - region.lowerBound)
   }
 
@@ -284,7 +285,7 @@ actor Connection {
       }
       try await stream.write(output, more: false)
       guard let bytes else { return }
-      responseProgress.body += UInt64(bytes.count)
+      bodyBytesSent += UInt64(bytes.count)
     }
   }
 }
