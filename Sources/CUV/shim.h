@@ -94,6 +94,15 @@ static inline ssize_t gantry_lock(int file, short type) {
   GANTRY_RESULT(fcntl(file, set_lock, &lock));
 }
 
+// As gantry_lock with F_WRLCK, but waits for whoever holds the lock (Linux F_OFD_SETLKW); a signal does not end the wait.
+static inline ssize_t gantry_wait_for_lock(int file) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  const int set_lock_wait = 38;  // F_OFD_SETLKW
+  int result;
+  do { result = fcntl(file, set_lock_wait, &lock); } while (result < 0 && errno == EINTR);
+  GANTRY_RESULT(result);
+}
+
 // Names the calling thread; the kernel keeps 15 characters.
 static inline void gantry_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 

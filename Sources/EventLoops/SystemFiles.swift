@@ -7,6 +7,8 @@ internal import Glibc
 
 /// The operating system's files.
 struct SystemFiles: Files {
+  var boot: BootIdentity { SystemBoot.identity }
+
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     let (flags, mode): (Int32, UInt32) =
       switch access {
@@ -176,6 +178,11 @@ final class SystemFile: OpenFile {
     if result >= 0 { return true }
     if result == -EAGAIN || result == -EACCES { return false }
     throw FileError("lock", path, -result)
+  }
+
+  func lock() throws(FileError) {
+    let result = Int32(gantry_wait_for_lock(descriptor))
+    if result < 0 { throw FileError("lock", path, -result) }
   }
 
   func unlock() {

@@ -8,6 +8,9 @@
 /// Durability: nothing is durable before ``OpenFile/sync()`` for contents and ``syncDirectory(_:)`` for names; a new
 /// directory needs its parent synced (strict POSIX, not one file system's habits).
 public protocol Files: Sendable {
+  /// The span of time in which no power cut took what was written and not synced; see ``BootIdentity``. *On-loop*.
+  var boot: BootIdentity { get }
+
   /// Opens a file.
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile
 
@@ -36,6 +39,23 @@ public protocol Files: Sendable {
 
   /// Makes the names in a directory durable (fsync of the directory).
   func syncDirectory(_ path: String) throws(FileError)
+}
+
+/// The life of a machine from one start of its kernel to the next.
+///
+/// What was written under an equal identity and not synced is still there, in the kernel's memory at least. Under
+/// another boot of the same node a power cut may lie between; of another node nothing is known.
+public struct BootIdentity: Sendable, Hashable {
+  /// Names the machine among those that share a directory: its host name.
+  public var node: String
+  /// Differs between any two starts of a kernel, wherever.
+  public var boot: String
+
+  /// Makes an identity.
+  public init(node: String, boot: String) {
+    self.node = node
+    self.boot = boot
+  }
 }
 
 /// How a file is opened.
@@ -120,6 +140,10 @@ public protocol OpenFile: AnyObject, Sendable {
   /// Takes the advisory lock of this open file on the whole file, without waiting; true when it is held now. Freed by
   /// ``unlock()``, by the last reference, and by a crash of the process.
   func tryLock() throws(FileError) -> Bool
+
+  /// Takes the advisory lock of this open file on the whole file, and blocks for as long as another open file holds it.
+  /// To be held within one script, for some milliseconds.
+  func lock() throws(FileError)
 
   /// Frees the advisory lock. Idempotent.
   func unlock()

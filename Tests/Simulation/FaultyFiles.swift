@@ -13,6 +13,8 @@ struct FaultyFiles: Files {
     self.bug = bug
   }
 
+  var boot: BootIdentity { base.boot }
+
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     let file = try base.open(path, access)
     return bug == .skipsFileSync ? UnsyncedFile(file) : file
@@ -46,5 +48,6 @@ private final class UnsyncedFile: OpenFile {
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { try base.write(bytes, at: offset) }
   func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
   func tryLock() throws(FileError) -> Bool { try base.tryLock() }
+  func lock() throws(FileError) { try base.lock() }
   func unlock() { base.unlock() }
 }

@@ -192,6 +192,8 @@ private struct ModeRecorder: Files {
   let files: any Files
   let modes: Reports
 
+  var boot: BootIdentity { files.boot }
+
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     switch access {
     case .create(let mode), .createNew(let mode): modes.add("\(mode)")

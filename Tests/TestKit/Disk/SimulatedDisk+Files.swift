@@ -55,6 +55,8 @@ struct SimulatedDiskView: Files {
   let disk: SimulatedDisk
   let process: SimulatedScheduler.ProcessID
 
+  var boot: BootIdentity { disk.boot }
+
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     try disk.open(path, access, as: process)
   }

@@ -22,6 +22,7 @@ public final class SimulatedDisk: Files {
     var failedSyncs = 0
     var dead: Set<SimulatedScheduler.ProcessID> = []
     var ticks: Int32 = 0
+    var boot = 1
 
     mutating func record(_ operation: FileOperation) {
       logged += 1
@@ -46,21 +47,31 @@ public final class SimulatedDisk: Files {
     state = Mutex(Guarded(disk: DiskState(capacity: capacity, nodesMax: filesMax, openFilesMax: openFilesMax)))
   }
 
-  private init(disk: DiskState, clock: (any WallClock)?) {
+  private init(disk: DiskState, clock: (any WallClock)?, boot: Int) {
     self.clock = clock
-    state = Mutex(Guarded(disk: disk))
+    state = Mutex(Guarded(disk: disk, boot: boot))
   }
 
   // MARK: Crashes
 
   /// Cuts the power: all open files are dead, all locks free, and of what was not synced only `keeping` is left.
   public func crash(keeping: CrashKeeping = .synced) {
-    state.withLock { $0.disk = $0.disk.afterPowerCut(keeping) }
+    state.withLock { state in
+      state.disk = state.disk.afterPowerCut(keeping)
+      state.boot += 1
+    }
+  }
+
+  /// The machine since it was switched on last; see ``BootIdentity``.
+  public var boot: BootIdentity {
+    BootIdentity(node: "simulated", boot: "\(state.withLock { $0.boot })")
   }
 
   /// What ``crash(keeping:)`` would leave, as a disk of its own; this one goes on.
   public func afterPowerCut(keeping: CrashKeeping = .synced) -> SimulatedDisk {
-    SimulatedDisk(disk: state.withLock { $0.disk.afterPowerCut(keeping) }, clock: clock)
+    state.withLock { state in
+      SimulatedDisk(disk: state.disk.afterPowerCut(keeping), clock: clock, boot: state.boot + 1)
+    }
   }
 
   /// Ends a process, or all of them: what it wrote stays, its open files are dead, its locks free.
