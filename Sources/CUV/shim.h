@@ -94,7 +94,7 @@ static inline ssize_t gantry_lock(int file, short type) {
   GANTRY_RESULT(fcntl(file, set_lock, &lock));
 }
 
-// As gantry_lock with F_WRLCK, but waits for whoever holds the lock (Linux F_OFD_SETLKW); a signal does not end the wait.
+// As gantry_lock with F_WRLCK, but waits for whoever holds the lock (Linux F_OFD_SETLKW); no signal ends the wait.
 static inline ssize_t gantry_wait_for_lock(int file) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
   const int set_lock_wait = 38;  // F_OFD_SETLKW

@@ -5,12 +5,11 @@ import GantryOCI
 import GantryWorld
 import Synchronization
 
-/// Puts files in their places so that they are whole, and stay there, whatever is cut off.
+/// Puts files in their places, whole, durable or not.
 ///
-/// The rule of every write: contents are synced before they get their name, names are synced before anything refers to
-/// them, and every directory that was made has its parent synced. So no prefix of the writes leaves a reference to
-/// something missing, and what was acknowledged is there after a power cut (strict POSIX, not one file system's
-/// habits).
+/// Most of the tree is written without a sync: the journal holds it already, and a checkpoint syncs it behind. What
+/// stands outside the journal is synced here, contents before names, names before anything refers to them, every
+/// directory that was made by its parent (strict POSIX, not one file system's habits).
 ///
 /// A sync that failed is never simply tried again: the kernel tells of lost writes once, and the next sync succeeds
 /// over them. Whatever was to be synced is written anew.
@@ -27,7 +26,6 @@ final class DurableCommit: Sendable {
   private let process: String
   private let lastNumber = Atomic<UInt64>(0)
   private let lasting = Mutex<Set<String>>([])
-  private let syncFailures = Atomic<UInt64>(0)
 
   /// Bounds the memory of directories known to be durable; beyond it the knowledge is dropped and gained anew, at the
   /// price of one sync for each directory.
@@ -85,29 +83,73 @@ final class DurableCommit: Sendable {
   }
 
   /// Makes a file's contents durable.
-  func sync(_ file: any OpenFile) throws(FileError) {
-    do throws(FileError) {
-      try file.sync()
-    } catch {
-      syncFailures.add(1, ordering: .relaxed)
-      throw error
-    }
-  }
+  func sync(_ file: any OpenFile) throws(FileError) { try file.sync() }
 
   /// Makes a directory's names durable.
-  func sync(_ directory: String) throws(FileError) {
+  func sync(_ directory: String) throws(FileError) { try files.syncDirectory(directory) }
+
+  // MARK: Without a sync
+
+  /// Writes a file of these bytes at its place in one step; with `synced`, contents are durable before they get the
+  /// name, which itself is not.
+  func write(_ bytes: [UInt8], to place: Layout.Place, synced: Bool) throws(FileError) {
+    let staged = Staged(path: temporaryPath())
     do throws(FileError) {
-      try files.syncDirectory(directory)
+      let file = try files.open(staged.path, .createNew(mode: Self.fileMode))
+      try file.write(bytes, at: 0)
+      if synced { try file.sync() }
+      try self.place(staged, at: place)
     } catch {
-      // A directory that is gone lost nothing.
-      if error.reason != .absent { syncFailures.add(1, ordering: .relaxed) }
+      discard(staged)
       throw error
     }
   }
 
-  /// Whether what others put in place may be made durable by a sync of ours. Not any more once a sync failed here: it
-  /// may have been the one for theirs.
-  var trustsSyncs: Bool { syncFailures.load(ordering: .relaxed) == 0 }
+  /// Gives a staged file its place, replacing what is there.
+  func place(_ staged: Staged, at place: Layout.Place) throws(FileError) {
+    try makingVolatile(place.directory) { () throws(FileError) in try files.rename(staged.path, to: place.file) }
+  }
+
+  /// Gives a file a second name at a place, replacing what is there.
+  func link(_ path: String, to place: Layout.Place) throws(FileError) {
+    var isNew = false
+    try makingVolatile(place.directory) { () throws(FileError) in isNew = try files.link(path, as: place.file) }
+    if isNew { return }
+    let second = Staged(path: temporaryPath())
+    do throws(FileError) {
+      _ = try files.link(path, as: second.path)
+      try files.rename(second.path, to: place.file)
+    } catch {
+      discard(second)
+      throw error
+    }
+    // A rename between two names of one file leaves both.
+    discard(second)
+  }
+
+  // Tries once more when the directory was taken away in between.
+  private func makingVolatile(_ directory: String, _ body: () throws(FileError) -> Void) throws(FileError) {
+    for attempt in 1... {
+      do throws(FileError) {
+        return try body()
+      } catch  where error.reason == .absent && attempt < 3 {
+        _ = try makeVolatile(directory)
+      }
+    }
+  }
+
+  // MARK: Directories known to be durable
+
+  /// Whether a directory that nothing removes is known to be durable with all above it.
+  func isLasting(_ directory: String) -> Bool { lasting.withLock { $0.contains(directory) } }
+
+  /// These are durable now, with all above them.
+  func noteLasting(_ directories: [String]) {
+    lasting.withLock { lasting in
+      if lasting.count + directories.count > Self.lastingMax { lasting.removeAll() }
+      lasting.formUnion(directories)
+    }
+  }
 
   /// A durable copy of the first `count` bytes of a file.
   func stageCopy(of source: any OpenFile, count: UInt64) throws(FileError) -> Staged {
@@ -129,20 +171,9 @@ final class DurableCommit: Sendable {
     return Staged(path: path)
   }
 
-  /// Writes a file of these bytes at its place, whole and durable.
-  func replace(_ place: Layout.Place, with bytes: [UInt8]) throws(FileError) {
-    let staged = try stage(bytes)
-    do throws(FileError) {
-      try makingDirectories(of: [place]) { () throws(FileError) in try publish(staged, at: place) }
-    } catch {
-      discard(staged)
-      throw error
-    }
-  }
-
   /// Makes the directories of `places`, runs `body`, and does both once more when a directory was taken away in between
   /// (another process removing the same tag, say).
-  func makingDirectories(of places: [Layout.Place], _ body: () throws(FileError) -> Void) throws(FileError) {
+  func makingDirectories(of places: [Layout.Place], body: () throws(FileError) -> Void) throws(FileError) {
     for attempt in 1... {
       do throws(FileError) {
         try makeDirectories(of: places)
@@ -189,10 +220,7 @@ final class DurableCommit: Sendable {
     } else if try files.status(directory)?.isDirectory != true {
       try makeRoot(directory)
     }
-    lasting.withLock { lasting in
-      if lasting.count >= Self.lastingMax { lasting.removeAll() }
-      lasting.insert(directory)
-    }
+    noteLasting([directory])
   }
 
   /// Makes a directory and those missing above it, durable in nothing: for what a power cut may take.
@@ -202,20 +230,6 @@ final class DurableCommit: Sendable {
     } catch  where error.reason == .absent && directory != layout.root {
       _ = try makeVolatile(Layout.parent(of: directory))
       return try files.makeDirectory(directory)
-    }
-  }
-
-  /// Writes a file of these bytes at `path` in one step but not durably: for what can be found out again.
-  func replaceVolatile(_ path: String, with bytes: [UInt8]) throws(FileError) {
-    let temporary = temporaryPath()
-    do throws(FileError) {
-      let file = try files.open(temporary, .createNew(mode: Self.fileMode))
-      try file.write(bytes, at: 0)
-      _ = try makeVolatile(Layout.parent(of: path))
-      try files.rename(temporary, to: path)
-    } catch {
-      discard(Staged(path: temporary))
-      throw error
     }
   }
 

@@ -27,27 +27,31 @@ extension FilesystemStorage {
     watch(tree.layout.layer(digest, in: repository))
   }
 
-  /// See ``BlobLinking/mount(_:from:into:)``. A link that is there already is written again, because another process
-  /// may have made it a moment ago and not durably yet.
+  /// See ``BlobLinking/mount(_:from:into:)``.
   public func mount(
     _ digest: Digest, from source: RepositoryName, into target: RepositoryName
   ) async throws(StorageError) -> Bool {
-    let isMounted = try await script { (tree) throws(FileError) -> Bool in
+    let content = try await script { (tree) throws(FileError) -> Digest? in
       guard let content = try tree.link(tree.layout.layer(digest, in: source), named: digest),
         try tree.content(content) != nil
-      else { return false }
-      try tree.commit.replace(tree.layout.layer(digest, in: target), with: content.linkText)
-      return true
+      else { return nil }
+      return content
     }
-    if isMounted { recentLinks.note(digest, in: target) }
-    return isMounted
+    guard let content else { return false }
+    try await change(.layer(digest, content: content, in: target))
+    recentLinks.note(digest, in: target)
+    return true
   }
 
   /// See ``BlobLinking/unlink(_:from:)``. Removes the link file and leaves its directory, as Distribution does.
   public func unlink(_ digest: Digest, from repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await script { (tree) throws(FileError) -> Bool in
-      try tree.removeLink(tree.layout.layer(digest, in: repository))
-    }
+    try await remove(tree.layout.layer(digest, in: repository), .noLayer(digest, in: repository))
+  }
+
+  /// Takes something away, if it is there, as the record says.
+  func remove(_ place: Layout.Place, _ record: JournalRecord) async throws(StorageError) -> Bool {
+    let isThere = try await script { (tree) throws(FileError) in try tree.files.status(place.file) != nil }
+    return isThere ? try await change(record) : false
   }
 
   /// See ``BlobLinking/repositories(linking:limit:)``. Knows what this process has linked or read lately; each is
@@ -65,15 +69,6 @@ extension FilesystemStorage {
       }
       return linking
     }
-  }
-}
-
-extension StoredTree {
-  /// Removes a link durably. False when there was none.
-  func removeLink(_ place: Layout.Place) throws(FileError) -> Bool {
-    guard try files.remove(place.file) else { return false }
-    try commit.sync(place.directory)
-    return true
   }
 }
 

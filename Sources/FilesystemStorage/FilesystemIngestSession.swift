@@ -14,8 +14,6 @@ final class FilesystemIngestSession: IngestSession {
   private enum Stage {
     /// Bytes may be added.
     case open
-    /// A commit put the content in its place and failed afterwards; only the same commit can be tried again.
-    case published(Digest)
     case over
   }
 
@@ -53,7 +51,7 @@ final class FilesystemIngestSession: IngestSession {
   private func takeLease() async throws(StorageError) {
     switch stage {
     case .open: break
-    case .published, .over: throw .sessionGone
+    case .over: throw .sessionGone
     }
     guard !isHeld else { return }
     let (place, algorithm, before) = (place, algorithm, pipe.progress)
@@ -115,21 +113,18 @@ final class FilesystemIngestSession: IngestSession {
   }
 
   func commit(as digest: Digest) async throws(StorageError) {
-    var isPublished = false
-    switch stage {
-    case .over: throw .sessionGone
-    case .published(let published) where published != digest: throw .sessionGone
-    case .published: isPublished = true
-    case .open: try await takeLease()
-    }
+    guard case .open = stage else { throw .sessionGone }
+    try await takeLease()
     let other = digest.algorithm == algorithm ? nil : try await digestAgain(by: digest.algorithm)
-    let commit = UploadCommit(
-      place: place, digest: digest, repository: repository, wasPublished: isPublished, otherDigest: other)
-    let outcome = try await finishing { (tree, progress) throws(FileError) in try commit.run(in: tree, &progress) }
+    let commit = UploadCommit(place: place, digest: digest, repository: repository, otherDigest: other)
+    let staging = storage.journal.staging
+    let outcome = try await finishing { (tree, progress) throws(FileError) in
+      try commit.prepare(in: tree, &progress, staging: staging)
+    }
     switch outcome {
-    case .done:
-      stage = .over
-      letGo()
+    case .ready(let record):
+      try await storage.change(record)
+      await endCommitted()
       storage.recentLinks.note(digest, in: repository)
     case .mismatch(let actual):
       stage = .over
@@ -138,16 +133,23 @@ final class FilesystemIngestSession: IngestSession {
     case .gone:
       stage = .over
       throw .sessionGone
-    case .failed(let error, let isPublished):
-      if isPublished { stage = .published(digest) }
-      throw StorageError(error)
+    }
+  }
+
+  // The blob is there whatever becomes of the session's files: what stays of them is purged.
+  private func endCommitted() async {
+    do throws(StorageError) {
+      try await end()
+    } catch {
+      storage.tree.report("the upload \(place.directory) is committed but could not be removed: \(error)")
+      letGo()
+      stage = .over
     }
   }
 
   func abort() async throws(StorageError) {
     switch stage {
     case .over: return
-    case .published: break
     case .open:
       do throws(StorageError) {
         try await takeLease()

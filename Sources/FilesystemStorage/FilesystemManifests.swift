@@ -28,20 +28,19 @@ extension FilesystemStorage {
   public func putManifest(
     _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
   ) async throws(StorageError) {
-    try await script { (tree) throws(FileError) in
-      // Written even when it is there: it is small, and what is there may be torn, or not durable.
-      try tree.commit.replace(tree.layout.blob(digest), with: bytes)
-      try tree.commit.replace(tree.layout.revision(digest, in: repository), with: digest.linkText)
+    let staging = journal.staging
+    let content = try await script { (tree) throws(FileError) -> JournalContent in
+      if bytes.count > JournalContent.inlineBytesMax { return .staged(try staging.stage(bytes)) }
+      return .inline(bytes)
     }
+    try await change(.manifest(digest, content, in: repository))
     memory.note(digest, subject: subject, in: repository)
   }
 
   /// See ``ManifestStoring/removeManifest(_:in:)``. Removes the link file and leaves its directory, as Distribution
   /// does.
   public func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await script { (tree) throws(FileError) -> Bool in
-      try tree.removeLink(tree.layout.revision(digest, in: repository))
-    }
+    try await remove(tree.layout.revision(digest, in: repository), .noManifest(digest, in: repository))
   }
 }
 

@@ -140,7 +140,7 @@ extension StoredTree {
   /// Each line holds a manifest and its subject or `-`; the last one the digest of all before it.
   func rememberedSubjects(of repository: RepositoryName) throws(FileError) -> ManifestSubjects {
     var subjects = ManifestSubjects()
-    let path = layout.subjects(of: repository)
+    let path = layout.subjects(of: repository).file
     guard let size = try files.status(path)?.size, size <= Self.subjectsBytesMax,
       let bytes = try contents(of: path, atMost: Int(size))
     else { return subjects }
@@ -176,6 +176,6 @@ extension StoredTree {
     for manifest in plain { bytes += "\(manifest) -\n".utf8 }
     bytes += "\(Digest(of: bytes, .sha256))\n".utf8
     // Nothing is lost but the time to read the manifests again.
-    try? commit.replaceVolatile(layout.subjects(of: repository), with: bytes)
+    try? commit.write(bytes, to: layout.subjects(of: repository), synced: false)
   }
 }

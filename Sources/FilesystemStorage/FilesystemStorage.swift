@@ -9,13 +9,14 @@ import Synchronization
 /// The storage in a directory of a file system, in Distribution's layout: either registry can be stopped and the other
 /// started on the same directory.
 ///
-/// Everything acknowledged is durable first; see ``DurableCommit`` for the rule and ``Layout`` for the tree. Several
-/// processes may share the directory.
+/// Everything acknowledged is durable first, unless ``Durability`` says less; see ``Journal`` for the way there and
+/// ``Layout`` for the tree. Several processes may share the directory.
 ///
 /// Isolation: safe from everywhere. Each operation suspends its caller once and runs as one script of a worker, except
 /// watches, which are made for a loop, and long walks, which are cut into several scripts.
 public final class FilesystemStorage: StorageEngine {
   let tree: StoredTree
+  let journal: Journal
   let world: World
   let process: String
   let memory = ReferrersMemory()
@@ -24,22 +25,78 @@ public final class FilesystemStorage: StorageEngine {
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread.
-  public init(root: String, world: World, report: @escaping @Sendable (String) -> Void) {
-    let layout = Layout(root: root)
+  public init(
+    root: String, world: World, durability: Durability = .strict, report: @escaping @Sendable (String) -> Void
+  ) {
+    let (layout, files) = (Layout(root: root), world.files)
     process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    tree = StoredTree(
-      files: world.files, layout: layout,
-      commit: DurableCommit(files: world.files, layout: layout, process: process), clock: world.clock, report: report)
+    let commit = DurableCommit(files: files, layout: layout, process: process)
+    tree = StoredTree(files: files, layout: layout, commit: commit, clock: world.clock, report: report)
+    journal = Journal(
+      tree: tree, segments: JournalSegments(files: files, layout: layout, commit: commit, clock: world.clock),
+      staging: StagingArea(files: files, layout: layout, commit: commit, process: process), world: world,
+      durability: durability)
     self.world = world
   }
 
-  /// Makes the directories and removes what dead processes left on its way.
+  /// Makes the directories, does what the journal of dead processes still asks for, and removes what they left on its
+  /// way.
   public func start() async throws(StorageError) {
-    let process = process
-    let lock = try await script { (tree) throws(FileError) in
-      try RecoveryScan(tree: tree, process: process).run()
+    let (process, segments) = (process, journal.segments)
+    while true {
+      let found = try await script { (tree) throws(FileError) in
+        try RecoveryScan(tree: tree, segments: segments, process: process).run()
+      }
+      if let found {
+        processLock.withLock { $0 = found }
+        return
+      }
+      await pause()
     }
-    processLock.withLock { $0 = lock }
+  }
+
+  /// Makes durable in place what the journal holds and leaves it empty, so that another registry can take over. What
+  /// was acknowledged is safe even when this fails.
+  public func stop() async throws(StorageError) {
+    do throws(FileError) {
+      try await journal.stop()
+    } catch {
+      throw StorageError(error)
+    }
+    let (staging, path) = (journal.staging, tree.layout.processLock(process))
+    try await script { (tree) throws(FileError) in
+      try staging.remove()
+      _ = try tree.files.remove(path)
+    }
+    processLock.withLock { $0 = nil }
+  }
+
+  private func pause() async {
+    let loop = world.loops[0]
+    await withUnsafeContinuation { continuation in
+      spawn(on: loop) { _ = loop.clock.after(.milliseconds(50)) { continuation.resume() } }
+    }
+  }
+
+  /// Changes the tree as the record says, durably. True when there was something to change.
+  @discardableResult
+  func change(_ record: JournalRecord) async throws(StorageError) -> Bool {
+    switch await journal.commit(record) {
+    case .applied(true): return true
+    case .applied(false):
+      guard record.content == nil else {
+        throw .damaged("the content of a push left its place before it was linked: somebody else removed it")
+      }
+      return false
+    case .refused(let error):
+      // The journal does not name it.
+      if case .staged(let content) = record.content {
+        let staging = journal.staging
+        await world.workers.run { staging.discard(content) }
+      }
+      throw StorageError(error)
+    case .unapplied(let error): throw StorageError(error)
+    }
   }
 
   /// Whether the directory is there.
@@ -76,7 +133,7 @@ struct StoredTree: Sendable {
   let report: @Sendable (String) -> Void
 
   /// Longest text that is read as a link: a sha512 digest and something to tell that more follows.
-  private static let linkBytesMax = 136
+  static let linkBytesMax = 136
 
   /// The digest that a link holds; nil when there is none, or when it is torn, which is reported. Distribution before
   /// 3.0 wrote links in place, so a crash left them empty.

@@ -19,30 +19,12 @@ extension FilesystemStorage {
   /// See ``TagStoring/setTag(_:to:in:)``. The index entry comes first, as in Distribution: whatever the tag points at
   /// is in its index.
   public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
-    try await script { (tree) throws(FileError) in
-      let index = tree.layout.index(tag, digest, in: repository)
-      let current = tree.layout.current(tag, in: repository)
-      let indexLink = try tree.commit.stage(digest.linkText)
-      defer { tree.commit.discard(indexLink) }
-      let currentLink = try tree.commit.stage(digest.linkText)
-      defer { tree.commit.discard(currentLink) }
-      try tree.commit.makingDirectories(of: [index, current]) { () throws(FileError) in
-        if try !tree.commit.publishNew(indexLink, at: index), try tree.link(index) != digest {
-          try tree.commit.publish(indexLink, at: index)
-        }
-        try tree.commit.publish(currentLink, at: current)
-      }
-    }
+    try await change(.tag(tag, digest, in: repository))
   }
 
   /// See ``TagStoring/removeTag(_:in:)``. Removes all of the tag, its index too, as Distribution does.
   public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await script { (tree) throws(FileError) -> Bool in
-      let existed = try tree.files.remove(tree.layout.current(tag, in: repository).file)
-      guard try tree.commit.removeTree(tree.layout.tag(tag, in: repository)) else { return false }
-      try tree.commit.sync(tree.layout.tags(in: repository))
-      return existed
-    }
+    try await remove(tree.layout.current(tag, in: repository), .noTag(tag, in: repository))
   }
 
   /// See ``TagStoring/tags(in:after:limit:)``. Reads the names of the directory and looks at the links of the page

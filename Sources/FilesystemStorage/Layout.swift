@@ -23,6 +23,11 @@ import GantryOCI
 /// └── gantry                                              ours; Distribution never walks it
 ///     ├── secrets/<name>                                  mode 0600
 ///     ├── referrers/<name>/_subjects                      what manifests name as subject, remembered
+///     ├── journal                                         what was acknowledged and is not synced in place yet
+///     │   ├── append.lock                                 held by whoever appends
+///     │   ├── checkpoint.lock                             held by whoever makes durable what old segments name
+///     │   └── <number>.log                                a segment; later .closed, or .suspect when a sync failed
+///     ├── staging/<process>/<number>                      content that the journal names, until its place is durable
 ///     └── temporary
 ///         ├── <process>.lock                              held as long as the process lives
 ///         └── <process>-<number>                          a file on its way to its place
@@ -37,6 +42,17 @@ struct Layout: Sendable {
     var directory: String
     /// The nearest directory above that nothing ever removes while registries run: once durable, it stays so.
     var lasting: String
+
+    init(file: String, directory: String, lasting: String) {
+      self.file = file
+      self.directory = directory
+      self.lasting = lasting
+    }
+
+    /// A file directly in a directory that stays.
+    init(lasting directory: String, name: String) {
+      self.init(file: Layout.entry(name, of: directory), directory: directory, lasting: directory)
+    }
   }
 
   /// The directory that everything lies in.
@@ -145,7 +161,10 @@ struct Layout: Sendable {
   }
 
   /// What is remembered of the subjects of a repository's manifests.
-  func subjects(of name: RepositoryName) -> String { "\(ours)/referrers/\(name)/_subjects" }
+  func subjects(of name: RepositoryName) -> Place {
+    let directory = "\(ours)/referrers/\(name)"
+    return Place(file: "\(directory)/_subjects", directory: directory, lasting: "\(ours)/referrers")
+  }
 
   /// Files on their way.
   var temporary: String { "\(ours)/temporary" }
@@ -162,6 +181,49 @@ struct Layout: Sendable {
     guard let dash = name.lastIndex(of: "-") else { return nil }
     return (String(name[..<dash]), false)
   }
+
+  /// Whether it can be the name that a process gave itself: 16 hexadecimal digits.
+  static func isProcess(_ text: String) -> Bool {
+    text.utf8.count == 16 && text.utf8.allSatisfy { hexDigits.contains($0) }
+  }
+
+  private static let hexDigits = Set("0123456789abcdef".utf8)
+
+  // MARK: The journal
+
+  /// The directory of the journal's segments.
+  var journal: String { "\(ours)/journal" }
+
+  /// Held by whoever appends to the journal.
+  var journalLock: String { "\(journal)/append.lock" }
+
+  /// Held by whoever makes a checkpoint.
+  var checkpointLock: String { "\(journal)/checkpoint.lock" }
+
+  /// One segment of the journal.
+  func segment(_ segment: JournalSegments.Segment) -> String {
+    let digits = String(segment.number, radix: 16)
+    let padded = String(repeating: "0", count: max(0, 16 - digits.count)) + digits
+    return "\(journal)/\(padded).\(segment.phase.rawValue)"
+  }
+
+  /// The segment that a name in ``journal`` stands for.
+  static func segment(named name: String) -> JournalSegments.Segment? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, isProcess(parts[0]), let number = UInt64(parts[0], radix: 16),
+      let phase = JournalSegments.Segment.Phase(rawValue: parts[1])
+    else { return nil }
+    return JournalSegments.Segment(number: number, phase: phase)
+  }
+
+  /// The directories of content that the journal names, one for each process.
+  var staging: String { "\(ours)/staging" }
+
+  /// The content that a process has staged.
+  func staging(_ process: String) -> String { "\(staging)/\(process)" }
+
+  /// One file of them.
+  func staged(_ content: StagedContent) -> String { "\(staging(content.process))/\(content.number)" }
 
   // MARK: Paths in general
 

@@ -26,6 +26,7 @@ public final class RegistryHost: Sendable {
   private let service: RegistryService
   private let server: HTTPServer
   private let serving: LoopTask
+  private let storage: any StorageEngine
   private let drainTimeout: Duration
   private let isStopped = Mutex(false)
 
@@ -53,6 +54,7 @@ public final class RegistryHost: Sendable {
       service = parts.service
       server = parts.server
       serving = parts.serving
+      storage = parts.storage
       bound = socket.address
     } catch {
       Self.onLoop(of: group) { await log.detach() }
@@ -86,11 +88,16 @@ public final class RegistryHost: Sendable {
     }
     guard isFirst else { return }
     log.logger.info("stopping, requests in flight have \(limit) to finish")
-    let (server, service, serving, log) = (server, service, serving, log)
+    let (server, service, serving, storage, log) = (server, service, serving, storage, log)
     Self.onLoop(of: group) {
       await server.drain(within: limit)
       await serving.value
       await service.stop()
+      do throws(StorageError) {
+        try await storage.stop()
+      } catch {
+        log.logger.error("\(error.explanation); nothing is lost: start Gantry before another registry takes over")
+      }
       await closing()
       log.logger.info("stopped")
       await log.detach()
@@ -147,6 +154,7 @@ public final class RegistryHost: Sendable {
     let service: RegistryService
     let server: HTTPServer
     let serving: LoopTask
+    let storage: any StorageEngine
   }
 
   private static func assemble(
@@ -189,7 +197,7 @@ public final class RegistryHost: Sendable {
       report: { logger.error("\($0.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
-    return Parts(service: service, server: server, serving: serving)
+    return Parts(service: service, server: server, serving: serving, storage: storage)
   }
 
   /// The limits, with no more connections than the process has descriptors for: an eighth of them is kept for files, so

@@ -22,6 +22,9 @@ public final class MemoryStorage: StorageEngine {
   /// Does nothing: there is nothing to recover.
   public func start() async throws(StorageError) {}
 
+  /// See ``StorageEngine/stop()``: there is nothing behind.
+  public func stop() async throws(StorageError) {}
+
   /// Always answers.
   public func check() async throws(StorageError) {}
 

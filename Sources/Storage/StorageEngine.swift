@@ -11,6 +11,10 @@ public protocol StorageEngine: BlobReading, BlobLinking, BlobIngesting, Manifest
   /// Takes time bounded by what was in flight, never by what is stored.
   func start() async throws(StorageError)
 
+  /// Brings to an end what is done behind acknowledgements, so that another registry can take the storage over. The
+  /// last call; nothing acknowledged is lost without it, nor when it fails.
+  func stop() async throws(StorageError)
+
   /// Whether the storage answers; what a health check asks.
   func check() async throws(StorageError)
 }

@@ -43,6 +43,7 @@ final class CutStorage: StorageEngine {
 
 extension CutStorage {
   func start() async throws(StorageError) { try await inner.start() }
+  func stop() async throws(StorageError) { try await inner.stop() }
   func check() async throws(StorageError) { try await inner.check() }
 
   func blob(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> StoredBlob? {

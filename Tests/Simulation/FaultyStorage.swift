@@ -164,6 +164,7 @@ final class FaultyStorage: StorageEngine {
   }
 
   func start() async throws(StorageError) { try await base.start() }
+  func stop() async throws(StorageError) { try await base.stop() }
   func check() async throws(StorageError) { try await base.check() }
 }
 

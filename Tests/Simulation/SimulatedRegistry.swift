@@ -25,6 +25,7 @@ final class SimulatedRegistry: Sendable {
     let server: HTTPServer
     let service: RegistryService
     let serving: LoopTask
+    let storage: any StorageEngine
   }
 
   let process: SimulatedProcess
@@ -69,7 +70,7 @@ final class SimulatedRegistry: Sendable {
       report: { _ in })
     await service.start()
     let serving = spawn(on: process.loops[0]) { await server.serve() }
-    state.withLock { $0 = (.serving, Parts(server: server, service: service, serving: serving)) }
+    state.withLock { $0 = (.serving, Parts(server: server, service: service, serving: serving, storage: storage)) }
   }
 
   /// Ends the process at once.
@@ -89,6 +90,11 @@ final class SimulatedRegistry: Sendable {
       await parts.server.drain(within: .seconds(5))
       await parts.serving.value
       await parts.service.stop()
+      do throws(StorageError) {
+        try await parts.storage.stop()
+      } catch {
+        // What could not be made durable in place stays in the journal.
+      }
       state.withLock { $0 = (.stopped, nil) }
     }
   }

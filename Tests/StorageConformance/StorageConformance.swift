@@ -5,6 +5,7 @@ import GantryCryptography
 import GantryOCI
 public import GantryStorage
 import GantryWorld
+import Synchronization
 
 /// The contract of a storage engine in executable form: every engine passes every case.
 public enum StorageConformance {
@@ -12,13 +13,34 @@ public enum StorageConformance {
   public static let cases: [ConformanceCase] =
     ingestCases + leaseCases + linkCases + manifestCases + tagCases + listCases + purgeCases
 
-  /// Runs a case on a fresh engine, which is started here, and checks that nothing is left behind.
+  /// Runs a case on a fresh engine, which is started and stopped here, and checks that nothing is left behind.
   public static func run(_ conformanceCase: ConformanceCase, on subject: ConformanceSubject) async throws {
+    let others = Others()
+    var observed = subject
+    if let makeSecond = subject.makeSecond {
+      observed.makeSecond = {
+        let second = makeSecond()
+        others.engines.withLock { $0.append(second) }
+        return second
+      }
+    }
     try await subject.engine.start()
-    try await conformanceCase.body(subject)
+    do {
+      try await conformanceCase.body(observed)
+    } catch {
+      // What the case found is what is to be told.
+      for engine in others.engines.withLock({ $0 }) + [subject.engine] { try? await engine.stop() }
+      throw error
+    }
+    for engine in others.engines.withLock({ $0 }) + [subject.engine] { try await engine.stop() }
     let leftovers = subject.leftovers()
     try check(leftovers.isEmpty, "left behind: \(leftovers)")
   }
+}
+
+/// The engines that a case has made beside the first.
+private final class Others: Sendable {
+  let engines = Mutex<[any StorageEngine]>([])
 }
 
 /// One promise of the contract.
@@ -42,7 +64,8 @@ public struct ConformanceSubject: Sendable {
   public var engine: any StorageEngine
   /// Another engine on the same storage, as another process has it, not started; nil when the storage cannot be shared.
   public var makeSecond: (@Sendable () -> any StorageEngine)?
-  /// What must not be there when all sessions have ended: sessions, temporary files, open files, locks.
+  /// What must not be there when all sessions have ended and all engines have stopped: sessions, temporary files, a
+  /// journal, open files, locks.
   public var leftovers: @Sendable () -> [String]
 
   /// Makes a subject.

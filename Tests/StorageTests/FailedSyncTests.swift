@@ -29,7 +29,7 @@ import Testing
       _ = try await second.append(Array(bytes[Int(second.offset)...]))
       try await second.commit(as: digest)
     }
-    let left = simulation.disk.afterPowerCut()
+    let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut(), root: "/registry")
     let path = "/registry/docker/registry/v2/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
     #expect(left.contents(of: path) == bytes, "the commit was acknowledged")
   }

@@ -65,13 +65,16 @@ import Testing
       #expect(session.offset >= 200_000 && session.offset < 600_000)
       let offset = session.offset
       await session.release()
-      let found = try await simulation.engine().resumeIngest(id, in: name)
+      let second = simulation.engine()
+      let found = try await second.resumeIngest(id, in: name)
       let resumed = try #require(found)
       #expect(resumed.offset == offset, "another process sees another offset")
       _ = try simulation.world.files.remove("/ballast")
       _ = try await resumed.append(Array(bytes[Int(offset)...]))
       try await resumed.commit(as: Digest(of: bytes))
       #expect(try await engine.blob(Digest(of: bytes), in: name)?.size == 600_000)
+      try await engine.stop()
+      try await second.stop()
     }
     #expect(simulation.leftovers.isEmpty)
   }

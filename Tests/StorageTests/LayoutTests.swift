@@ -40,6 +40,7 @@ private func tag(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(par
       let manifest = try Digest(parsing: "sha256:\(braces)")
       try await engine.putManifest(Array("{}".utf8), digest: manifest, subject: nil, in: try name("library/x"))
       try await engine.setTag(try tag("latest"), to: manifest, in: try name("library/x"))
+      try await engine.stop()
     }
     let repository = "\(base)/repositories/library/x"
     let expected: [String: String] = [

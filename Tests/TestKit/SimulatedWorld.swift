@@ -22,14 +22,15 @@ public final class SimulatedWorld: Sendable {
   private let processes: Mutex<[SimulatedProcess]>
 
   /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range;
-  /// with `interleavesScripts`, scripts take turns at each file operation (some microseconds slower for each).
+  /// with `interleavesScripts`, scripts take turns at each file operation (some microseconds slower for each). The disk
+  /// is a new one of `diskCapacity` bytes, or one that another world has left.
   public init(
     seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, interleavesScripts: Bool = false,
-    diskCapacity: Int = 256 << 20
+    diskCapacity: Int = 256 << 20, disk existing: SimulatedDisk? = nil
   ) {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
-    disk = SimulatedDisk(capacity: diskCapacity, clock: wallClock)
+    disk = existing ?? SimulatedDisk(capacity: diskCapacity, clock: wallClock)
     network = SimulatedNetwork(scheduler: scheduler)
     workers = WorkerOptions(delay: workerDelay, interleaves: interleavesScripts)
     process = SimulatedProcess(

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryWorld
+import Synchronization
+
+/// Makes durable in place what the journal's segments name, and removes them.
+///
+/// Segments are shared by all processes, so whoever makes a checkpoint does so for everybody; one at a time does.
+///
+/// Isolation: every call blocks and belongs in a script of a worker.
+struct Checkpoint: Sendable {
+  /// A checkpoint under way.
+  struct Course: Sendable {
+    fileprivate var lock: CheckpointLock
+    fileprivate var segments: [JournalSegments.Segment]
+    fileprivate var syncs: RecordSyncs
+    /// Whether there is nothing left to sync.
+    var isSynced: Bool { syncs.count == 0 }
+  }
+
+  let tree: StoredTree
+  let segments: JournalSegments
+
+  /// How many syncs one script does.
+  private static let syncsPerScript = 32
+
+  /// Begins with all that is in the journal now; nil when another process is at it. When a sync has failed since, all
+  /// of it is made anew first.
+  func begin() throws(FileError) -> Course? {
+    guard let lock = try CheckpointLock(tree) else { return nil }
+    let closed = try segments.exclusively { () throws(FileError) in
+      let closed = try segments.rotate()
+      for segment in closed where segment.phase == .suspect { try apply(segment) { _ in .anew } }
+      return closed
+    }
+    return try course(over: closed, holding: lock)
+  }
+
+  /// Goes on with some of the syncs.
+  func advance(_ course: inout Course) throws(FileError) {
+    try course.syncs.advance(Self.syncsPerScript, in: tree.files)
+  }
+
+  /// Removes the segments, all of which are durable in place now, and what they alone needed.
+  func end(_ course: Course) throws(FileError) {
+    for segment in course.segments { try segments.remove(segment) }
+    tree.commit.noteLasting(course.syncs.lasting)
+    for content in course.syncs.staged {
+      // Removed by the next start otherwise.
+      _ = try? tree.files.remove(tree.layout.staged(content))
+    }
+    course.lock.free()
+  }
+
+  /// Remembers on disk that a sync failed: whatever the journal names has to be made anew before it is synced, by
+  /// whichever process.
+  func abandon(_ course: Course) throws(FileError) {
+    defer { course.lock.free() }
+    try segments.exclusively { () throws(FileError) in try segments.suspectAll() }
+  }
+
+  /// What a start does with a journal that was left: after a power cut everything in it is applied again; after a kill
+  /// what stands in place counts. In both cases it is synced and removed.
+  func recover() throws(FileError) -> Recovery {
+    guard try !segments.all().isEmpty else { return .done }
+    guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
+    let boot = tree.files.boot
+    let closed = try segments.exclusively { () throws(FileError) in
+      let closed = try segments.rotate()
+      for segment in closed {
+        try apply(segment) { $0.boot == boot ? .anew : .afterPowerCut(writtenAt: $0.writtenAt) }
+      }
+      return closed
+    }
+    var course = try course(over: closed, holding: lock)
+    while !course.isSynced { try advance(&course) }
+    try end(course)
+    return .done
+  }
+
+  /// How far ``recover()`` came.
+  enum Recovery: Sendable {
+    /// Nothing is left in the journal that was there.
+    case done
+    /// A process that lives makes a checkpoint of what it and others wrote under this boot.
+    case leftToOthers
+    /// A process that lives does what has to be done after a power cut, before anything is served.
+    case awaited
+  }
+
+  // Whether there are entries of another boot. They come before any of this one: every process looks for them first.
+  private func isForeign() throws(FileError) -> Bool {
+    let boot = tree.files.boot
+    for segment in try segments.all() {
+      if let first = try segments.first(of: segment) { return first.boot != boot }
+    }
+    return false
+  }
+
+  private func apply(
+    _ segment: JournalSegments.Segment, _ application: (JournalEntry) -> RecordApplication
+  ) throws(FileError) {
+    try segments.read(segment) { (entry) throws(FileError) in
+      _ = try tree.apply(entry.record, application(entry))
+    }
+  }
+
+  private func course(
+    over closed: [JournalSegments.Segment], holding lock: CheckpointLock
+  ) throws(FileError) -> Course {
+    var syncs = RecordSyncs()
+    for segment in closed {
+      try segments.read(segment) { (entry) throws(FileError) in
+        syncs.note(entry.record, layout: tree.layout, isDurable: tree.commit.isLasting)
+      }
+    }
+    return Course(lock: lock, segments: closed, syncs: syncs)
+  }
+}
+
+/// Held by whoever makes a checkpoint, until it is freed or the last reference goes.
+private final class CheckpointLock: Sendable {
+  private let file: Mutex<(any OpenFile)?>
+
+  /// Nil when another process holds it, or another checkpoint of this one.
+  init?(_ tree: StoredTree) throws(FileError) {
+    let file = try tree.files.open(tree.layout.checkpointLock, .create(mode: DurableCommit.fileMode))
+    guard try file.tryLock() else { return nil }
+    self.file = Mutex(file)
+  }
+
+  func free() {
+    file.withLock { $0 = nil }
+  }
+}

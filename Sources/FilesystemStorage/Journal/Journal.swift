@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryWorld
+import Synchronization
+
+/// Makes changes of the tree durable: many with one sync.
+///
+/// A change is a record. Records that arrive while others are being written wait and then go into the journal
+/// together, with one sync for all of them; after that they are applied to the tree, without any. So what is
+/// acknowledged is durable in the journal, and a server that is killed leaves a whole tree. ``CheckpointKeeper`` makes
+/// the tree itself durable behind, and the next start does what was left of that.
+///
+/// Isolation: ``commit(_:)`` is called by tasks of any loop. One script at a time writes, on a worker.
+final class Journal: Sendable {
+  /// What became of a record.
+  enum Outcome: Sendable {
+    /// It is durable and applied; true when that changed the tree.
+    case applied(Bool)
+    /// It is not in the journal, or cannot be relied on to be.
+    case refused(FileError)
+    /// It is in the journal, but the tree does not show it, or only a part.
+    case unapplied(FileError)
+  }
+
+  private struct Waiting: Sendable {
+    var record: JournalRecord
+    var resume: UnsafeContinuation<Outcome, Never>
+  }
+
+  private struct State: Sendable {
+    var waiting: [Waiting] = []
+    /// Whether somebody writes, who will look at `waiting` before ending.
+    var isWriting = false
+    var idle: UnsafeContinuation<Void, Never>?
+    /// Why nothing more goes into the journal: it is too long, and what it holds cannot be made durable in place.
+    var trouble: FileError?
+  }
+
+  /// One batch holds no more records, and no more than some megabytes of content with them.
+  private static let batchMax = 64
+
+  let segments: JournalSegments
+  let staging: StagingArea
+  private let tree: StoredTree
+  private let world: World
+  private let keeper: CheckpointKeeper
+  private let durability: Durability
+  private let state = Mutex(State())
+
+  init(tree: StoredTree, segments: JournalSegments, staging: StagingArea, world: World, durability: Durability) {
+    self.tree = tree
+    self.segments = segments
+    self.staging = staging
+    self.world = world
+    self.durability = durability
+    keeper = CheckpointKeeper(
+      Checkpoint(tree: tree, segments: segments), workers: world.workers, on: world.loops[0])
+  }
+
+  /// Applies a change; durable at return, as far as the storage's durability says.
+  func commit(_ record: JournalRecord) async -> Outcome {
+    await withUnsafeContinuation { continuation in
+      let begins = state.withLock { state in
+        state.waiting.append(Waiting(record: record, resume: continuation))
+        defer { state.isWriting = true }
+        return !state.isWriting
+      }
+      if begins { spawn(on: world.currentLoop) { await self.writeAll() } }
+    }
+  }
+
+  /// Waits for what is being written, then makes the tree durable and leaves no segment behind, unless another process
+  /// still writes to the journal.
+  func stop() async throws(FileError) {
+    await withUnsafeContinuation { continuation in
+      let isIdle = state.withLock { state in
+        if state.isWriting { state.idle = continuation }
+        return !state.isWriting
+      }
+      if isIdle { continuation.resume() }
+    }
+    defer { segments.letGo() }
+    try await keeper.stop()
+  }
+
+  private func writeAll() async {
+    while true {
+      let written = await world.workers.run { self.writeSome() }
+      // A journal that is too long makes everybody wait for its checkpoint.
+      let trouble = await keeper.note(written.count, bytes: written.bytes)
+      let isDone = state.withLock { state in
+        state.trouble = trouble
+        if !state.waiting.isEmpty { return false }
+        state.isWriting = false
+        state.idle?.resume()
+        state.idle = nil
+        return true
+      }
+      if isDone { return }
+    }
+  }
+
+  // MARK: In a script
+
+  private func writeSome() -> (count: Int, bytes: Int) {
+    var (batch, trouble) = state.withLock { state in
+      defer { state.waiting.removeFirst(min(Self.batchMax, state.waiting.count)) }
+      return (Array(state.waiting.prefix(Self.batchMax)), state.trouble)
+    }
+    guard durability == .strict else {
+      for waiting in batch { waiting.resume.resume(returning: apply(waiting.record, .withoutJournal)) }
+      return (0, 0)
+    }
+    var bytes = 0
+    do throws(FileError) {
+      if let trouble { throw trouble }
+      try syncStaged(&batch)
+      if batch.isEmpty { return (0, 0) }
+      try segments.exclusively { () throws(FileError) in
+        try segments.append(batch.map(\.record))
+        for waiting in batch {
+          waiting.resume.resume(returning: apply(waiting.record, .first))
+          if case .inline(let content) = waiting.record.content { bytes += content.count }
+        }
+      }
+    } catch {
+      for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
+      return (0, 0)
+    }
+    return (batch.count, bytes)
+  }
+
+  private func apply(_ record: JournalRecord, _ application: RecordApplication) -> Outcome {
+    do throws(FileError) {
+      return .applied(try tree.apply(record, application))
+    } catch {
+      return .unapplied(error)
+    }
+  }
+
+  // Makes the names of staged content durable, and refuses records whose name an earlier failure may have lost.
+  private func syncStaged(_ batch: inout [Waiting]) throws(FileError) {
+    func isStaged(_ waiting: Waiting) -> Bool {
+      if case .staged = waiting.record.content { true } else { false }
+    }
+    guard batch.contains(where: isStaged) else { return }
+    try staging.sync()
+    batch.removeAll { waiting in
+      guard case .staged(let content) = waiting.record.content, !staging.isSure(of: content) else { return false }
+      let error = FileError(.failed, operation: "fsync", path: tree.layout.staged(content))
+      waiting.resume.resume(returning: .refused(error))
+      return true
+    }
+  }
+}

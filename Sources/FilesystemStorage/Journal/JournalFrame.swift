@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryCryptography
+import GantryWorld
+
+/// A record with when and under which boot it was written.
+struct JournalEntry: Sendable, Equatable {
+  var record: JournalRecord
+  var boot: BootIdentity
+  var writtenAt: WallTime
+}
+
+/// The form of one entry in a segment.
+///
+/// ```
+/// 4 bytes   "GJ1\n"
+/// 4 bytes   length of the payload, little-endian
+/// 16 bytes  the first half of the SHA-256 of segment number, offset of the frame, and payload
+/// …         payload: node, boot, seconds, nanoseconds, record
+/// ```
+/// The seal covers place and contents, so that neither a torn write nor bytes left over from elsewhere pass for an
+/// entry.
+enum JournalFrame {
+  static let headBytes = 24
+  /// No payload is longer: content inside a record is bounded, and so is every name.
+  static let payloadBytesMax = Int(JournalContent.inlineBytesMax) + (16 << 10)
+
+  private static let magic = Array("GJ1\n".utf8)
+  private static let sealBytes = 16
+
+  /// The frame of an entry that is to stand at `offset` of segment `number`.
+  static func encode(_ entry: JournalEntry, segment number: UInt64, offset: UInt64) -> [UInt8] {
+    var payload = JournalBytes()
+    payload.append(text: entry.boot.node, entry.boot.boot)
+    payload.append(number: UInt64(bitPattern: entry.writtenAt.seconds))
+    payload.append(number: UInt64(UInt32(bitPattern: entry.writtenAt.nanoseconds)))
+    entry.record.write(to: &payload)
+    var frame = JournalBytes()
+    for byte in magic { frame.append(byte) }
+    frame.append(length: payload.bytes.count)
+    return frame.bytes + seal(payload.bytes, segment: number, offset: offset) + payload.bytes
+  }
+
+  /// The length of the payload that a head announces; nil when it is no head.
+  static func payloadLength(_ head: [UInt8]) -> Int? {
+    guard head.count == headBytes, Array(head.prefix(4)) == magic else { return nil }
+    var reader = JournalBytes.Reader(Array(head[4..<8]))
+    guard let length = reader.length(), length <= payloadBytesMax else { return nil }
+    return length
+  }
+
+  /// The entry of a frame; nil when it is not whole.
+  static func decode(head: [UInt8], payload: [UInt8], segment number: UInt64, offset: UInt64) -> JournalEntry? {
+    guard head[8..<headBytes] == seal(payload, segment: number, offset: offset) else { return nil }
+    var reader = JournalBytes.Reader(payload)
+    guard let node = reader.text(), let boot = reader.text(), let seconds = reader.number(),
+      let nanoseconds = reader.number(), let record = JournalRecord(reading: &reader), reader.isAtEnd
+    else { return nil }
+    let writtenAt = WallTime(
+      seconds: Int64(bitPattern: seconds), nanoseconds: Int32(bitPattern: UInt32(truncatingIfNeeded: nanoseconds)))
+    return JournalEntry(record: record, boot: BootIdentity(node: node, boot: boot), writtenAt: writtenAt)
+  }
+
+  private static func seal(_ payload: [UInt8], segment number: UInt64, offset: UInt64) -> ArraySlice<UInt8> {
+    var place = JournalBytes()
+    place.append(number: number)
+    place.append(number: offset)
+    var running = RunningDigest(.sha256)
+    running.update(place.bytes)
+    running.update(payload)
+    return running.finished().prefix(sealBytes)
+  }
+}

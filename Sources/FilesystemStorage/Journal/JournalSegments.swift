@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryWorld
+import Synchronization
+
+/// The files of the journal: segments with ascending numbers, of which the last one grows.
+///
+/// All processes on a directory share them, so that what they write stands in one order: that of the last segment's
+/// bytes. Whoever appends, rotates or replays holds the journal's lock.
+///
+/// Isolation: every call blocks and belongs in a script of a worker; safe from several at once.
+final class JournalSegments: Sendable {
+  /// One segment.
+  struct Segment: Sendable, Hashable, Comparable {
+    /// What may still happen to it.
+    enum Phase: String, Sendable, CaseIterable {
+      /// Entries are appended to it if it is the last one.
+      case log
+      /// It grows no more.
+      case closed
+      /// It grows no more, and a sync failed that it, or some change it names, may have needed: each change has to be
+      /// made anew before it is synced.
+      case suspect
+    }
+
+    var number: UInt64
+    var phase: Phase
+
+    static func < (left: Segment, right: Segment) -> Bool { left.number < right.number }
+  }
+
+  private struct Growing: Sendable {
+    var number: UInt64
+    var file: any OpenFile
+    var inode: UInt64
+    /// Where the next entry goes: after the last whole one.
+    var end: UInt64
+    var isNameDurable: Bool
+  }
+
+  private let files: any Files
+  private let layout: Layout
+  private let commit: DurableCommit
+  private let clock: any WallClock
+  private let growing = Mutex<Growing?>(nil)
+  /// The segment to which this process appends no more.
+  private let spoilt = Atomic<UInt64>(0)
+
+  init(files: any Files, layout: Layout, commit: DurableCommit, clock: any WallClock) {
+    self.files = files
+    self.layout = layout
+    self.commit = commit
+    self.clock = clock
+  }
+
+  /// Runs `body` while no other process, and nobody else in this one, does so.
+  func exclusively<R>(_ body: () throws(FileError) -> R) throws(FileError) -> R {
+    let lock: any OpenFile
+    do throws(FileError) {
+      lock = try files.open(layout.journalLock, .create(mode: DurableCommit.fileMode))
+    } catch  where error.reason == .absent {
+      try commit.makeDirectories(of: [Layout.Place(lasting: layout.journal, name: "append.lock")])
+      lock = try files.open(layout.journalLock, .create(mode: DurableCommit.fileMode))
+    }
+    try lock.lock()
+    defer { lock.unlock() }
+    return try body()
+  }
+
+  /// The segments that are there, in their order.
+  func all() throws(FileError) -> [Segment] {
+    try (files.entries(layout.journal) ?? []).compactMap { Layout.segment(named: $0.name) }.sorted()
+  }
+
+  /// Appends the records, durable at return. Exclusively. After a failure none of them is in the journal, or none can
+  /// be relied on to be: what was written of them is cut off again as well as can be.
+  func append(_ records: [JournalRecord]) throws(FileError) {
+    var last = try lastOne()
+    var bytes: [UInt8] = []
+    let (boot, now) = (files.boot, clock.now)
+    for record in records {
+      bytes += JournalFrame.encode(
+        JournalEntry(record: record, boot: boot, writtenAt: now), segment: last.number,
+        offset: last.end + UInt64(bytes.count))
+    }
+    do throws(FileError) {
+      try last.file.write(bytes, at: last.end)
+      try last.file.sync()
+      if !last.isNameDurable { try files.syncDirectory(layout.journal) }
+    } catch {
+      forget(last)
+      throw error
+    }
+    last.end += UInt64(bytes.count)
+    last.isNameDurable = true
+    growing.withLock { $0 = last }
+  }
+
+  /// Gives the descriptor back that appending keeps open.
+  func letGo() {
+    growing.withLock { $0 = nil }
+  }
+
+  /// Closes the segment that grows, and returns all that are there, none of which grows any more. Exclusively.
+  func rotate() throws(FileError) -> [Segment] {
+    var segments = try all()
+    for index in segments.indices where segments[index].phase == .log {
+      segments[index] = try turn(segments[index], .closed)
+    }
+    return segments
+  }
+
+  /// Passes every entry of a segment to `body`, in order, up to the first that is not whole: such a one was never
+  /// acknowledged. Returns where it stands.
+  @discardableResult
+  func read(
+    _ segment: Segment, from start: UInt64 = 0, _ body: (JournalEntry) throws(FileError) -> Void
+  ) throws(FileError) -> UInt64 {
+    guard let file = try opened(segment) else { return start }
+    return try read(file, number: segment.number, from: start, body)
+  }
+
+  /// The first entry of a segment; nil when there is none.
+  func first(of segment: Segment) throws(FileError) -> JournalEntry? {
+    guard let file = try opened(segment) else { return nil }
+    return try entry(of: file, number: segment.number, at: 0)?.entry
+  }
+
+  /// Removes a segment durably; those before it go first.
+  func remove(_ segment: Segment) throws(FileError) {
+    growing.withLock { if $0?.number == segment.number { $0 = nil } }
+    if try files.remove(layout.segment(segment)) { try files.syncDirectory(layout.journal) }
+  }
+
+  /// Marks all segments so that whoever syncs what they name makes it anew first. Exclusively.
+  func suspectAll() throws(FileError) {
+    for segment in try all() where segment.phase != .suspect { _ = try turn(segment, .suspect) }
+  }
+
+  // Not durable, and need not be: a power cut makes everything be done anew, whatever its name says.
+  private func turn(_ segment: Segment, _ phase: Segment.Phase) throws(FileError) -> Segment {
+    var turned = segment
+    turned.phase = phase
+    try files.rename(layout.segment(segment), to: layout.segment(turned))
+    return turned
+  }
+
+  private func opened(_ segment: Segment) throws(FileError) -> (any OpenFile)? {
+    do throws(FileError) {
+      return try files.open(layout.segment(segment), .read)
+    } catch  where error.reason == .absent {
+      return nil
+    }
+  }
+
+  private func read(
+    _ file: any OpenFile, number: UInt64, from start: UInt64, _ body: (JournalEntry) throws(FileError) -> Void
+  ) throws(FileError) -> UInt64 {
+    var offset = start
+    while let (entry, next) = try entry(of: file, number: number, at: offset) {
+      try body(entry)
+      offset = next
+    }
+    return offset
+  }
+
+  // The entry at an offset and where the next one stands; nil when none is whole there.
+  private func entry(
+    of file: any OpenFile, number: UInt64, at offset: UInt64
+  ) throws(FileError) -> (entry: JournalEntry, next: UInt64)? {
+    let head = try file.read(JournalFrame.headBytes, at: offset)
+    guard let length = JournalFrame.payloadLength(head) else { return nil }
+    let payload = try file.read(length, at: offset + UInt64(JournalFrame.headBytes))
+    guard let entry = JournalFrame.decode(head: head, payload: payload, segment: number, offset: offset) else {
+      return nil
+    }
+    return (entry, offset + UInt64(JournalFrame.headBytes + length))
+  }
+
+  // The segment that grows, as this process left it or as another one did.
+  private func lastOne() throws(FileError) -> Growing {
+    guard let last = try all().last else { return try begin(1) }
+    guard last.phase == .log, last.number != spoilt.load(ordering: .relaxed) else { return try begin(last.number + 1) }
+    let path = layout.segment(last)
+    let inode = try files.status(path)?.inode
+    var found: Growing
+    if let known = growing.withLock({ $0 }), known.number == last.number, known.inode == inode {
+      found = known
+    } else {
+      let file = try files.open(path, .readWrite)
+      found = Growing(
+        number: last.number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
+    }
+    let size = try found.file.status().size
+    if size != found.end {
+      found.end = try read(found.file, number: found.number, from: found.end) { (_) throws(FileError) in }
+      // What a process left behind that was killed while it wrote.
+      if found.end < size { try found.file.truncate(to: found.end) }
+    }
+    return found
+  }
+
+  private func begin(_ number: UInt64) throws(FileError) -> Growing {
+    if spoilt.load(ordering: .relaxed) == number { spoilt.store(0, ordering: .relaxed) }
+    let path = layout.segment(Segment(number: number, phase: .log))
+    let file = try files.open(path, .createNew(mode: DurableCommit.fileMode))
+    return Growing(number: number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
+  }
+
+  // Entries whose sync failed may be lost although they can be read, and everything behind them would be lost with
+  // them; a name whose sync failed is lost whatever is synced later. So the entries are cut off, and nothing more goes
+  // into this segment under this name.
+  private func forget(_ last: Growing) {
+    growing.withLock { $0 = nil }
+    spoilt.store(last.number, ordering: .relaxed)
+    // Where one of these fails, the number above still keeps this process from using it; a disk that takes neither
+    // takes no entry of another process.
+    try? last.file.truncate(to: last.end)
+    // As above.
+    _ = try? turn(Segment(number: last.number, phase: .log), .suspect)
+  }
+}

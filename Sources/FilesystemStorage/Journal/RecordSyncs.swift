@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryWorld
+
+/// What has to be synced so that records are durable in place, each file and directory once however many records touch
+/// it.
+struct RecordSyncs: Sendable {
+  private var known: Set<String> = []
+  private var contents: [String] = []
+  private var directories: [String] = []
+  private(set) var lasting: [String] = []
+  /// Content that the journal needs no more afterwards.
+  private(set) var staged: [StagedContent] = []
+
+  /// How many syncs are left.
+  var count: Int { contents.count + directories.count }
+
+  /// Takes in what `record` touches. Directories are those from the file up to the first that `isDurable`.
+  mutating func note(_ record: JournalRecord, layout: Layout, isDurable: (String) -> Bool) {
+    switch record {
+    case .blob(let digest, let content, let name):
+      note(content, of: digest, layout: layout, isDurable: isDurable)
+      noteFile(layout.layer(digest, in: name), layout: layout, isDurable: isDurable)
+    case .manifest(let digest, let content, let name):
+      note(content, of: digest, layout: layout, isDurable: isDurable)
+      noteFile(layout.revision(digest, in: name), layout: layout, isDurable: isDurable)
+    case .layer(let digest, _, let name):
+      noteFile(layout.layer(digest, in: name), layout: layout, isDurable: isDurable)
+    case .tag(let tag, let digest, let name):
+      noteFile(layout.index(tag, digest, in: name), layout: layout, isDurable: isDurable)
+      noteFile(layout.current(tag, in: name), layout: layout, isDurable: isDurable)
+    case .noLayer(let digest, let name):
+      noteDirectory(layout.layer(digest, in: name).directory)
+    case .noManifest(let digest, let name):
+      noteDirectory(layout.revision(digest, in: name).directory)
+    case .noTag(_, let name):
+      noteDirectory(layout.tags(in: name))
+    }
+  }
+
+  /// Does some of the syncs, contents before names. What is gone by now was removed by a later record.
+  mutating func advance(_ most: Int, in files: any Files) throws(FileError) {
+    for _ in 0..<most {
+      do throws(FileError) {
+        if let path = contents.last {
+          try files.open(path, .readWrite).sync()
+          contents.removeLast()
+        } else if let directory = directories.last {
+          try files.syncDirectory(directory)
+          directories.removeLast()
+        } else {
+          return
+        }
+      } catch  where error.reason == .absent {
+        if contents.popLast() == nil { directories.removeLast() }
+      }
+    }
+  }
+
+  private mutating func note(
+    _ content: JournalContent, of digest: Digest, layout: Layout, isDurable: (String) -> Bool
+  ) {
+    let place = layout.blob(digest)
+    if case .inline = content { noteContents(place.file) }
+    if case .staged(let content) = content { staged.append(content) }
+    noteChain(place, layout: layout, isDurable: isDurable)
+  }
+
+  private mutating func noteFile(_ place: Layout.Place, layout: Layout, isDurable: (String) -> Bool) {
+    noteContents(place.file)
+    noteChain(place, layout: layout, isDurable: isDurable)
+  }
+
+  private mutating func noteContents(_ path: String) {
+    if known.insert(path).inserted { contents.append(path) }
+  }
+
+  private mutating func noteDirectory(_ path: String) {
+    if known.insert(path).inserted { directories.append(path) }
+  }
+
+  // The file's directory, and every one above that a name was or may have been given in.
+  private mutating func noteChain(_ place: Layout.Place, layout: Layout, isDurable: (String) -> Bool) {
+    noteDirectory(place.directory)
+    for directory in Layout.chain(from: place.lasting, to: place.directory) {
+      noteDirectory(Layout.parent(of: directory))
+    }
+    var directory = place.lasting
+    while directory != layout.root, !isDurable(directory), !known.contains("lasting " + directory) {
+      known.insert("lasting " + directory)
+      lasting.append(directory)
+      directory = Layout.parent(of: directory)
+      noteDirectory(directory)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryWorld
+
+/// On what grounds a record is applied to the tree.
+enum RecordApplication: Sendable {
+  /// For the first time, right after it came into the journal.
+  case first
+  /// For the first time, at a storage that keeps no journal: contents are synced, names are not.
+  case withoutJournal
+  /// Once more, because a power cut may have taken any part of it.
+  case afterPowerCut(writtenAt: WallTime)
+  /// Once more, because a sync failed: what stands as the record says gets a new file and a new name, which the next
+  /// sync covers; what stands otherwise was changed since and stays.
+  case anew
+}
+
+extension StoredTree {
+  /// Makes the tree what the record says. True when that took something away, or put something there.
+  ///
+  /// Each file appears under its name whole; nothing refers to what is not there yet. Not durable by itself.
+  func apply(_ record: JournalRecord, _ application: RecordApplication) throws(FileError) -> Bool {
+    switch record {
+    case .blob(let digest, let content, let name):
+      guard try put(content, of: digest, application) else { return false }
+      return try put(digest, at: layout.layer(digest, in: name), application)
+    case .manifest(let digest, let content, let name):
+      guard try put(content, of: digest, application) else { return false }
+      return try put(digest, at: layout.revision(digest, in: name), application)
+    case .layer(let digest, let content, let name):
+      return try put(content, at: layout.layer(digest, in: name), application)
+    case .tag(let tag, let digest, let name):
+      let current = layout.current(tag, in: name)
+      if try isNewer(current, than: digest, application) { return false }
+      _ = try put(digest, at: layout.index(tag, digest, in: name), application)
+      return try put(digest, at: current, application)
+    case .noLayer(let digest, let name):
+      return try remove(layout.layer(digest, in: name), application)
+    case .noManifest(let digest, let name):
+      return try remove(layout.revision(digest, in: name), application)
+    case .noTag(let tag, let name):
+      return try removeTag(tag, in: name, application)
+    }
+  }
+
+  // MARK: Content
+
+  // False when the content is nowhere: then the record was never acknowledged, and nothing may refer to it.
+  private func put(
+    _ content: JournalContent, of digest: Digest, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    let place = layout.blob(digest)
+    switch (application, content) {
+    case (.anew, _): return try renewContent(digest, at: place)
+    case (_, .present):
+      return try isThere(digest, at: place, application)
+    case (_, .inline(let bytes)):
+      if try contents(of: place.file, atMost: bytes.count + 1) != bytes {
+        try commit.write(bytes, to: place, synced: application.syncsContents)
+      }
+      return true
+    case (_, .staged(let staged)):
+      return try put(staged, of: digest, at: place, application)
+    }
+  }
+
+  private func put(
+    _ staged: StagedContent, of digest: Digest, at place: Layout.Place, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    let path = layout.staged(staged)
+    guard let waiting = try files.status(path) else { return try isThere(digest, at: place, application) }
+    let standing = try files.status(place.file)
+    if case .afterPowerCut = application {
+      // Of two files of the same name and size, this one was synced.
+      if standing?.inode == waiting.inode { return true }
+    } else if standing?.size == staged.size {
+      return true
+    }
+    try commit.link(path, to: place)
+    return true
+  }
+
+  private func isThere(
+    _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    if try files.status(place.file) != nil { return true }
+    if case .afterPowerCut = application {
+      report("a push of \(digest) that was never acknowledged is passed over: its content did not survive")
+    }
+    return false
+  }
+
+  private func renewContent(_ digest: Digest, at place: Layout.Place) throws(FileError) -> Bool {
+    guard let (file, size) = try content(digest) else { return false }
+    let copy = try commit.stageCopy(of: file, count: size)
+    defer { commit.discard(copy) }
+    try commit.place(copy, at: place)
+    return true
+  }
+
+  // MARK: Links
+
+  private func put(
+    _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    let isEqual = try contents(of: place.file, atMost: Self.linkBytesMax) == digest.linkText
+    if case .anew = application {
+      guard isEqual else { return false }
+    } else if isEqual {
+      return true
+    }
+    try commit.write(digest.linkText, to: place, synced: application.syncsContents)
+    return true
+  }
+
+  // Whether the tag was moved by another registry long after the record was written: ours does not leave records that
+  // old behind, so there was a kill, then somebody else, and then a power cut.
+  private func isNewer(
+    _ current: Layout.Place, than digest: Digest, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    guard case .afterPowerCut(let writtenAt) = application, let status = try files.status(current.file),
+      status.modified.seconds > writtenAt.seconds + Self.recordAgeMax, let standing = try link(current),
+      standing != digest
+    else { return false }
+    report("\(current.file) stays at \(standing): it was written long after the journal's record of \(digest)")
+    return true
+  }
+
+  /// No record stands in the journal of a running registry for as long as this, in seconds.
+  private static let recordAgeMax: Int64 = 3600
+
+  // MARK: Removals
+
+  private func remove(_ place: Layout.Place, _ application: RecordApplication) throws(FileError) -> Bool {
+    if case .anew = application {
+      guard try files.status(place.file) == nil, try files.status(place.directory) != nil else { return false }
+      // A name that is given and taken again is a change that the next sync covers. Empty links count as absent.
+      try commit.write([], to: place, synced: false)
+    }
+    return try files.remove(place.file)
+  }
+
+  private func removeTag(
+    _ tag: Tag, in name: RepositoryName, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
+    let directory = layout.tag(tag, in: name)
+    if case .anew = application {
+      guard try files.status(directory) == nil else { return false }
+      _ = try commit.makeVolatile(directory)
+    }
+    let existed = try files.remove(layout.current(tag, in: name).file)
+    return try commit.removeTree(directory) && existed
+  }
+}
+
+extension RecordApplication {
+  /// Whether contents are synced before they get their name.
+  fileprivate var syncsContents: Bool {
+    if case .withoutJournal = self { true } else { false }
+  }
+}
