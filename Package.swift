@@ -163,7 +163,11 @@ let proofs: [Target] = [
   tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
   tests("Simulation", knows: ["GantrySimulation"]),
   tests("Architecture", knows: []),
-  tests("Integration", knows: ["CGantryOpenSSL"]),
+  tests(
+    "Integration",
+    knows: [
+      "CGantryOpenSSL", "GantryTestKit", "GantryFilesystemStorage", "GantryStorage", "GantryOCI", "GantryWorld",
+    ]),
 ]
 
 let package = Package(

@@ -67,6 +67,42 @@ struct DurabilityRule: Sendable, CustomTestStringConvertible {
       try disk.syncDirectory("/")
       try disk.put("a", "22", sync: false)
     },
+    DurabilityRule("a sync guarantees what was written before it began", left: ["/a": "1"]) { disk in
+      let file = try disk.open("a", .create(mode: 0o644))
+      try disk.syncDirectory("/")
+      try file.write(Array("1".utf8), at: 0)
+      let span = disk.beginSync(file)
+      try file.write(Array("22".utf8), at: 0)
+      disk.endSync(span)
+    },
+    DurabilityRule("a sync that has not ended guarantees nothing", left: ["/a": ""]) { disk in
+      let file = try disk.open("a", .create(mode: 0o644))
+      try disk.syncDirectory("/")
+      try file.write(Array("1".utf8), at: 0)
+      _ = disk.beginSync(file)
+    },
+    DurabilityRule("the later of two syncs at once takes nothing back", left: ["/a": "22"]) { disk in
+      let file = try disk.open("a", .create(mode: 0o644))
+      try disk.syncDirectory("/")
+      try file.write(Array("1".utf8), at: 0)
+      let span = disk.beginSync(file)
+      try file.write(Array("22".utf8), at: 0)
+      try file.sync()
+      disk.endSync(span)
+    },
+    DurabilityRule("a sync of a directory guarantees the names from before it began", left: ["/a": "1"]) { disk in
+      try disk.put("a", "1")
+      let span = disk.beginSync(try disk.open("/", .read))
+      try disk.put("b", "2")
+      disk.endSync(span)
+    },
+    DurabilityRule("a sync that failed has lost what was pending", left: ["/a": ""]) { disk in
+      let file = try disk.open("a", .create(mode: 0o644))
+      try disk.syncDirectory("/")
+      try file.write(Array("1".utf8), at: 0)
+      disk.failSync(disk.beginSync(file))
+      try file.sync()
+    },
     DurabilityRule("a file cut in place and not synced keeps the old contents", left: ["/a": "old"]) { disk in
       disk.plant(Array("old".utf8), at: "a")
       let file = try disk.open("a", .readWrite)

@@ -11,7 +11,7 @@ extension DiskState {
     } else {
       nodes[id]!.durableContent = nodes[id]!.content
     }
-    nodes[id]!.contentChanges = []
+    nodes[id]!.settleContentChanges()
   }
 
   /// Makes the names of a directory durable, except what an earlier failed sync has dropped.
@@ -21,14 +21,30 @@ extension DiskState {
     } else {
       nodes[id]!.durableEntries = nodes[id]!.entries
     }
-    nodes[id]!.nameChanges = []
+    nodes[id]!.settleNameChanges()
+  }
+
+  /// Makes durable what was there when a sync began: the first changes of contents and names since the node was made.
+  mutating func sync(_ id: NodeID, contentChanges: Int, nameChanges: Int) {
+    let contents = contentChanges - nodes[id]!.settledContentChanges
+    if contents > 0 {
+      for change in nodes[id]!.contentChanges.prefix(contents) { apply(change, to: &nodes[id]!.durableContent) }
+      nodes[id]!.contentChanges.removeFirst(contents)
+      nodes[id]!.settledContentChanges += contents
+    }
+    let names = nameChanges - nodes[id]!.settledNameChanges
+    if names > 0 {
+      for change in nodes[id]!.nameChanges.prefix(names) { nodes[id]!.durableEntries[change.name] = change.node }
+      nodes[id]!.nameChanges.removeFirst(names)
+      nodes[id]!.settledNameChanges += names
+    }
   }
 
   /// What a failed sync does: pending changes count as written and are not, so that a second sync does not help.
   mutating func loseChanges(_ id: NodeID) {
     nodes[id]!.lostChanges = true
-    nodes[id]!.contentChanges = []
-    nodes[id]!.nameChanges = []
+    nodes[id]!.settleContentChanges()
+    nodes[id]!.settleNameChanges()
   }
 
   /// The disk after a power cut: no open files, no locks, everything that is left is durable.
@@ -71,8 +87,8 @@ extension DiskState {
   func allDurable() -> DiskState {
     var result = self
     for id in nodes.keys {
-      result.nodes[id]!.contentChanges = []
-      result.nodes[id]!.nameChanges = []
+      result.nodes[id]!.settleContentChanges()
+      result.nodes[id]!.settleNameChanges()
       result.nodes[id]!.durableContent = nodes[id]!.content
       result.nodes[id]!.durableEntries = nodes[id]!.entries
       result.nodes[id]!.lostChanges = false
@@ -98,6 +114,16 @@ extension DiskState {
 }
 
 extension DiskState.Node {
+  fileprivate mutating func settleContentChanges() {
+    settledContentChanges += contentChanges.count
+    contentChanges = []
+  }
+
+  fileprivate mutating func settleNameChanges() {
+    settledNameChanges += nameChanges.count
+    nameChanges = []
+  }
+
   /// Forgets what only a running system knows.
   fileprivate mutating func settle() {
     durableContent = content

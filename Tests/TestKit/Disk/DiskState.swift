@@ -35,6 +35,9 @@ struct DiskState: Sendable {
     var durableEntries: [String: NodeID] = [:]
     var contentChanges: [ContentChange] = []
     var nameChanges: [NameChange] = []
+    // How many changes stood in these lists before, and were synced or lost.
+    var settledContentChanges = 0
+    var settledNameChanges = 0
     // A sync failed: what was pending then is dropped for good, though it can still be read (as Linux does it).
     var lostChanges = false
     var links = 0

@@ -254,6 +254,11 @@ public final class SimulatedDisk: Files {
     }
   }
 
+  /// Changes or asks the disk without an operation: nothing is logged, nothing fails.
+  func change<R: Sendable>(_ body: (inout DiskState) -> R) -> R {
+    state.withLock { body(&$0.disk) }
+  }
+
   /// Closes an open file; never fails.
   func close(_ id: DiskState.OpenID) {
     state.withLock { $0.disk.close(id) }

@@ -6,7 +6,7 @@ import GantryWorld
 /// An open file of a simulated disk. Closes with the last reference; dead after a crash of its process or a power cut.
 final class SimulatedOpenFile: OpenFile {
   private let disk: SimulatedDisk
-  private let id: DiskState.OpenID
+  let id: DiskState.OpenID
   private let path: String
   private let process: SimulatedScheduler.ProcessID?
 
