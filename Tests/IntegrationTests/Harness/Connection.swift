@@ -41,6 +41,16 @@ final class Connection {
 
   deinit { shut() }
 
+  /// The port at our end, by which the server knows us; 0 where there are no ports.
+  var localPort: Int {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    return result == 0 && address.sin_family == AF_INET ? Int(UInt16(bigEndian: address.sin_port)) : 0
+  }
+
   func shut() {
     if isClosed { return }
     isClosed = true

@@ -44,6 +44,8 @@ final class HTTPClient {
   /// The Host field of requests.
   var host: String
   private var connection: Connection?
+  /// The port from which the last request was sent.
+  private(set) var lastPort = 0
 
   init(_ endpoint: Endpoint) {
     self.endpoint = endpoint
@@ -92,6 +94,7 @@ final class HTTPClient {
     }
     let used = try connection ?? Connection(to: endpoint)
     connection = used
+    lastPort = used.localPort
     do {
       try used.send(bytes)
     } catch {

@@ -13,7 +13,7 @@ final class OldRegistry {
 
   var pid: pid_t { child.pid }
 
-  init(root: String, endpoint: Endpoint, secret: String, in scratch: Scratch) throws {
+  init(root: String, endpoint: Endpoint, secret: String, in scratch: Scratch, under tracer: [String] = []) throws {
     self.endpoint = endpoint
     let configuration = "\(scratch.path)/old.yml"
     log = "\(scratch.path)/old.log"
@@ -22,7 +22,7 @@ final class OldRegistry {
       RegistrySettings(secret: secret).text(root: root, address: endpoint.description, isUnix: false), to: configuration
     )
     child = try ChildProcess(
-      [OldRegistry.path ?? "docker-registry", "serve", configuration], environment: Command.basicEnvironment,
+      tracer + [OldRegistry.path ?? "docker-registry", "serve", configuration], environment: Command.basicEnvironment,
       output: log)
     for _ in 0..<10_000 {
       if let connection = try? Connection(to: endpoint) {  // refused until it listens

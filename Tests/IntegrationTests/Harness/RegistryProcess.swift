@@ -56,10 +56,11 @@ final class RegistryProcess: Sendable {
     return "/\(top)/.build/release/registry"
   }()
 
-  /// Starts the registry and returns when it accepts connections.
+  /// Starts the registry and returns when it accepts connections. `tracer` is a program, with its arguments, that runs
+  /// another and lets it be our child.
   init(
     _ settings: RegistrySettings = RegistrySettings(), in scratch: Scratch? = nil, root: String? = nil,
-    at wanted: Endpoint? = nil
+    at wanted: Endpoint? = nil, under tracer: [String] = []
   ) throws {
     let scratch = try scratch ?? Scratch()
     self.scratch = scratch
@@ -73,19 +74,20 @@ final class RegistryProcess: Sendable {
     try Files.write(
       settings.text(root: self.root, address: endpoint.description, isUnix: isUnix), to: configuration)
     child = try RegistryProcess.spawn(
-      ["serve", configuration], environment: settings.environment, scratch: scratch)
+      ["serve", configuration], environment: settings.environment, scratch: scratch, under: tracer)
     try waitUntilServing()
   }
 
   /// Starts the binary with any arguments.
   static func spawn(
-    _ arguments: [String], environment: [String: String] = [:], scratch: Scratch, directory: String? = nil
+    _ arguments: [String], environment: [String: String] = [:], scratch: Scratch, directory: String? = nil,
+    under tracer: [String] = []
   ) throws -> ChildProcess {
     guard access(binary, X_OK) == 0 else {
       throw HarnessError("\(binary) is not there: `make build` makes it, GANTRY_REGISTRY_BINARY names another")
     }
     return try ChildProcess(
-      [binary] + arguments, environment: Command.basicEnvironment.merging(environment) { $1 },
+      tracer + [binary] + arguments, environment: Command.basicEnvironment.merging(environment) { $1 },
       output: "\(scratch.path)/stdout.log", errors: "\(scratch.path)/stderr.log", directory: directory)
   }
 
