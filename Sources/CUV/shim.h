@@ -14,6 +14,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -42,6 +43,11 @@ static inline ssize_t gantry_socket(int family) {
 
 static inline ssize_t gantry_receive(int socket, void *bytes, size_t count) {
   GANTRY_RESULT(recv(socket, bytes, count, 0));
+}
+
+// Takes received bytes off the socket without copying them (Linux, TCP); the count is what was taken.
+static inline ssize_t gantry_discard(int socket, size_t count) {
+  GANTRY_RESULT(recv(socket, NULL, count, MSG_TRUNC));
 }
 
 static inline ssize_t gantry_send(int socket, const void *bytes, size_t count, int more) {
@@ -101,6 +107,17 @@ static inline ssize_t gantry_wait_for_lock(int file) {
   int result;
   do { result = fcntl(file, set_lock_wait, &lock); } while (result < 0 && errno == EINTR);
   GANTRY_RESULT(result);
+}
+
+// A timer as a descriptor, on the clock of uv_hrtime, in nanoseconds where libuv's timers count milliseconds.
+static inline ssize_t gantry_timer(void) {
+  GANTRY_RESULT(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+}
+
+// Has the timer fire once at that time; at once when it has passed.
+static inline ssize_t gantry_timer_set(int timer, uint64_t nanoseconds) {
+  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)}};
+  GANTRY_RESULT(timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL));
 }
 
 // Names the calling thread; the kernel keeps 15 characters.
