@@ -126,6 +126,17 @@ let yard: [Target] = [
     name: "simulate", dependencies: ["GantrySimulation"], path: "Tests/Simulate", swiftSettings: house),
 ]
 
+/// Load tests of any registry: no part of the product, on the same loops.
+let loadTests: [Target] = [
+  .target(
+    name: "GantryLoadTesting",
+    dependencies: ["GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryHTTPWire", "GantryYAML"],
+    path: "LoadTests/LoadTesting", swiftSettings: house),
+  .executableTarget(
+    name: "registry-load", dependencies: ["GantryLoadTesting", "GantryEventLoops", argumentParser],
+    path: "LoadTests/RegistryLoad", swiftSettings: house),
+]
+
 let proofs: [Target] = [
   tests("World", knows: ["GantryWorld"]),
   tests("Patterns", knows: ["GantryPatterns"]),
@@ -187,5 +198,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
-  targets: cellar + floor1 + floor2 + floor3 + floor4 + floor5 + beside + attic + roof + yard + proofs
+  targets: cellar + floor1 + floor2 + floor3 + floor4 + floor5 + beside + attic + roof + yard + loadTests + proofs
 )

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// Uploads that are opened and left open.
+struct OpenUploads: Activity {
+  private let spec: ScenarioSpec
+
+  init(_ spec: ScenarioSpec) { self.spec = spec }
+
+  func prepare(_ client: Client) async throws(LoadError) {
+    guard client.site.target.isStatic else { return }
+    throw LoadError(.protocol, "\(client.site.target.name) serves static files: nothing can be pushed to it")
+  }
+
+  func worker(_ client: Client) -> any Worker { UploadHolder(client, spec) }
+
+  private final class UploadHolder: Worker {
+    private let pushing: Pushing
+    private let share: Int
+    private var open: [String] = []
+
+    init(_ client: Client, _ spec: ScenarioSpec) {
+      pushing = Pushing(client, spec.repository)
+      share = spec.count / spec.clients + (client.index < spec.count % spec.clients ? 1 : 0)
+    }
+
+    func operate() async throws(LoadError) {
+      for _ in 0..<share { open.append(try await pushing.begin()) }
+    }
+
+    func finish() async {
+      for path in open { await pushing.cancel(path) }
+    }
+  }
+}
+
+/// Connections that are made, used once, and kept.
+struct IdleConnections: Activity {
+  func prepare(_ client: Client) async throws(LoadError) {}
+
+  func worker(_ client: Client) -> any Worker {
+    let request = Request("GET", client.path(""), statuses: client.site.target.isStatic ? [200, 403, 404] : [200])
+    return RequestWorker(client, [(request, .drop)])
+  }
+}
+
+/// Several kinds at once: each operation is one of them, by weight.
+struct Mixed: Activity {
+  private let parts: [(weight: Int, activity: any Activity)]
+
+  init(_ spec: ScenarioSpec, seed: UInt64, run: UInt64) {
+    parts = spec.mix.enumerated().map { index, part in
+      (part.weight, part.spec.activity(seed: seed &+ UInt64(index), run: run))
+    }
+  }
+
+  func prepare(_ client: Client) async throws(LoadError) {
+    for part in parts { try await part.activity.prepare(client) }
+  }
+
+  func worker(_ client: Client) -> any Worker {
+    MixedWorker(client, parts.map { ($0.weight, $0.activity.worker(client)) })
+  }
+
+  private final class MixedWorker: Worker {
+    private let client: Client
+    private let parts: [(weight: Int, worker: any Worker)]
+    private let total: UInt64
+
+    init(_ client: Client, _ parts: [(weight: Int, worker: any Worker)]) {
+      (self.client, self.parts) = (client, parts)
+      total = UInt64(parts.reduce(0) { $0 + $1.weight })
+    }
+
+    func operate() async throws(LoadError) {
+      var choice = Int(client.random.next() % total)
+      for part in parts {
+        if choice < part.weight { return try await part.worker.operate() }
+        choice -= part.weight
+      }
+    }
+
+    func finish() async {
+      for part in parts { await part.worker.finish() }
+    }
+  }
+}
