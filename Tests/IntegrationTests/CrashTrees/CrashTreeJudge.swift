@@ -37,6 +37,16 @@ struct CrashTreeJudge {
     }
   }
 
+  /// Where the least tree is judged.
+  enum Scope {
+    /// Wherever it may have become another, or has to hold something else: at each sync and each answer.
+    case everywhere
+    /// At each answer.
+    case answers
+    /// As everywhere, with every further tree, but only once time has passed; see ``agedPhase``.
+    case aged
+  }
+
   /// What is done with a tree before it is served.
   enum Owner { case gantry, distribution }
 
@@ -44,6 +54,7 @@ struct CrashTreeJudge {
   let root: String
   let logs: [ClientLog]
   var owner = Owner.gantry
+  var scope = Scope.everywhere
   var further = 0
   /// Once everything before this phase is answered, time passes: all of it has come to the disk.
   var agedPhase: Int?
@@ -56,7 +67,7 @@ struct CrashTreeJudge {
   func run() throws -> Report {
     var moments = 0
     try DiskReplay(root: root).run(trace) { _ in moments += 1 }
-    let stride = further == 0 ? 0 : max(1, moments * Self.kinds / further)
+    let stride = scope == .aged ? 1 : further == 0 ? 0 : max(1, moments * Self.kinds / further)
     let reports = Mutex(Report())
     let judge = self
     try Crowd.run(Self.threads) { share in
@@ -85,9 +96,10 @@ struct CrashTreeJudge {
           replay.disk.syncEverything()
           hasAged = true
         }
-      case .sync(let text): (answered, isDecisive, note) = (nil, true, "after \(text)")
+      case .sync(let text): (answered, isDecisive, note) = (nil, scope != .answers, "after \(text)")
       case .change(let text): (answered, isDecisive, note) = (nil, false, "after \(text)")
       }
+      if scope == .aged, !hasAged { return }
       var kept: [CrashKeeping] = isDecisive && isMine() ? [.synced] : []
       for kind in 0..<Self.kinds where stride > 0 {
         candidate += 1

@@ -69,10 +69,10 @@ extension LoggingClient {
   fileprivate func pushEveryKind(to name: String) throws {
     var blobs: [String] = []
     for (number, way) in Way.allCases.enumerated() {
-      blobs.append(try push(Noise.bytes(500 + number * 2000, UInt64(number)), to: name, way))
+      blobs.append(try push(Noise.bytes(300 + number * 100, UInt64(number)), to: name, way))
     }
-    blobs.append(try push(Noise.bytes(150_000, 10), to: "\(name)/nested/deep/down", .chunks))
-    blobs.append(try push(Noise.bytes(300_000, 11), to: name))
+    blobs.append(try push(Noise.bytes(70_000, 10), to: "\(name)/nested/deep/down", .chunks))
+    blobs.append(try push(Noise.bytes(200_000, 11), to: name))
     let long = try push(Noise.bytes(700, 12), to: name, .putOnly, .sha512)
     try mount(blobs[4], from: "\(name)/nested/deep/down", into: name)
     try mount(blobs[0], from: name, into: "\(name)/mounted/here")
@@ -90,7 +90,7 @@ extension LoggingClient {
     try delete([target(.manifest, last), target(.tag, "two")])
     try delete([target(.blob, blobs[3])])
     // What was deleted comes again.
-    try push(Noise.bytes(6500, 3), to: name)
+    try push(Noise.bytes(600, 3), to: name)
     try put([blobs[0], blobs[3]], to: name, tags: ["one"])
     try put([blobs[0]], to: "\(name)/mounted/here", tags: ["only"])
   }
@@ -99,11 +99,11 @@ extension LoggingClient {
   fileprivate func pushInCompany(_ number: Int, _ round: Int) throws {
     let repository = round % 2 == 0 ? "crowd/shared" : "crowd/of\(number)/nested"
     let own = try push(
-      Noise.bytes(900 + round * 400, UInt64(1000 + number * 100 + round)), to: repository, Way.allCases[round % 4])
-    let common = try push(Noise.bytes(4000, UInt64(500 + round)), to: repository, .putOnly)
+      Noise.bytes(150 + round % 7 * 40, UInt64(1000 + number * 100 + round)), to: repository, Way.allCases[round % 4])
+    let common = try push(Noise.bytes(400, UInt64(500 + round)), to: repository, .putOnly)
     try put([common, own], to: repository, tags: ["c\(number)"])
-    if round % 3 == 2 {
-      let loose = try push(Noise.bytes(80_000, UInt64(5000 + number * 100 + round)), to: repository, .chunks)
+    if round % 2 == 1 {
+      let loose = try push(Noise.bytes(66_000, UInt64(5000 + number * 100 + round)), to: repository, .chunks)
       try delete([Target(repository: repository, kind: .blob, reference: loose)])
     }
   }

@@ -87,11 +87,14 @@ struct DiskState: Sendable {
     guard !path.isEmpty else { throw FileError(.absent, operation: kind.systemName, path: path, code: 2) }
     let isBad = path.utf8.count > pathLengthMax || path.utf8.contains(0)
     var result: [String] = []
-    for part in path.split(separator: "/") where part != "." {
-      guard !isBad, part.utf8.count <= nameLengthMax else {
+    // By bytes: characters would have to be told apart first, in every call to the disk.
+    for bytes in path.utf8.split(separator: UInt8(ascii: "/")) {
+      guard !isBad, bytes.count <= nameLengthMax else {
         throw FileError(.invalidName, operation: kind.systemName, path: path, code: 36)
       }
-      if part == ".." { _ = result.popLast() } else { result.append(String(part)) }
+      let part = String(Substring(bytes))
+      if part == "." { continue }
+      if part == ".." { _ = result.popLast() } else { result.append(part) }
     }
     return result
   }
