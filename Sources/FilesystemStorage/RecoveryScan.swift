@@ -8,7 +8,8 @@ import GantryWorld
 ///
 /// The work is bounded by what was in flight when they died: the journal is short, temporary files lie in one
 /// directory, and each names the process it belongs to. A process is dead when the lock on its lock file can be had;
-/// the kernel frees it with the process, however it ended. Sessions need no recovery: they are taken up, or purged, one by one.
+/// the kernel frees it with the process, however it ended. Sessions need no recovery: they are taken up, or purged, one
+/// by one.
 struct RecoveryScan {
   let tree: StoredTree
   let segments: JournalSegments
