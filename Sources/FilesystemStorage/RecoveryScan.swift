@@ -22,6 +22,8 @@ struct RecoveryScan {
     for directory in [layout.blobs, layout.repositories, layout.temporary, layout.journal] {
       try tree.commit.makeLasting(directory)
     }
+    // Made now, so that the journal can be emptied when the disk is full.
+    try segments.exclusively {}
     switch try Checkpoint(tree: tree, segments: segments).recover() {
     case .awaited: return nil
     case .leftToOthers: return try announce()

@@ -63,7 +63,6 @@ struct Checkpoint: Sendable {
   /// What a start does with a journal that was left: after a power cut everything in it is applied again; after a kill
   /// what stands in place counts. In both cases it is synced and removed.
   func recover() throws(FileError) -> Recovery {
-    guard try !segments.all().isEmpty else { return .done }
     guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
     let boot = tree.files.boot
     let closed = try segments.exclusively { () throws(FileError) in

@@ -48,6 +48,13 @@ actor CheckpointKeeper {
     return isLong(Self.patience) ? failure : nil
   }
 
+  /// Makes a checkpoint now.
+  func makeRoom() async {
+    await course?.value
+    begin()
+    await course?.value
+  }
+
   /// Ends with a checkpoint that leaves no segment behind.
   func stop() async throws(FileError) {
     isStopped = true

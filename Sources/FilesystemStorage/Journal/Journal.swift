@@ -86,7 +86,12 @@ final class Journal: Sendable {
 
   private func writeAll() async {
     while true {
-      let written = await world.workers.run { self.writeSome() }
+      var written = await world.workers.run { self.writeSome() }
+      if let full = written.withoutRoom {
+        // A checkpoint gives the room back that the journal itself takes.
+        await keeper.makeRoom()
+        written = await world.workers.run { self.writeWithoutRoom(full) }
+      }
       // A journal that is too long makes everybody wait for its checkpoint.
       let trouble = await keeper.note(written.count, bytes: written.bytes)
       let isDone = state.withLock { state in
@@ -103,32 +108,79 @@ final class Journal: Sendable {
 
   // MARK: In a script
 
-  private func writeSome() -> (count: Int, bytes: Int) {
+  private struct Written: Sendable {
+    var count = 0
+    var bytes = 0
+    /// Records for which the disk had no room, not answered yet.
+    var withoutRoom: [Waiting]?
+  }
+
+  private func writeSome() -> Written {
     var (batch, trouble) = state.withLock { state in
       defer { state.waiting.removeFirst(min(Self.batchMax, state.waiting.count)) }
       return (Array(state.waiting.prefix(Self.batchMax)), state.trouble)
     }
     guard durability == .strict else {
       for waiting in batch { waiting.resume.resume(returning: apply(waiting.record, .withoutJournal)) }
-      return (0, 0)
+      return Written()
     }
-    var bytes = 0
     do throws(FileError) {
       if let trouble { throw trouble }
       try syncStaged(&batch)
-      if batch.isEmpty { return (0, 0) }
-      try segments.exclusively { () throws(FileError) in
-        try segments.append(batch.map(\.record))
-        for waiting in batch {
-          waiting.resume.resume(returning: apply(waiting.record, .first))
-          if case .inline(let content) = waiting.record.content { bytes += content.count }
-        }
-      }
+      return batch.isEmpty ? Written() : try write(batch)
+    } catch  where error.reason == .noSpace {
+      return Written(withoutRoom: batch)
     } catch {
-      for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
-      return (0, 0)
+      refuse(batch, error)
+      return Written()
     }
-    return (batch.count, bytes)
+  }
+
+  private func write(_ batch: [Waiting]) throws(FileError) -> Written {
+    try segments.exclusively { () throws(FileError) in
+      try segments.append(batch.map(\.record))
+      var written = Written(count: batch.count)
+      for waiting in batch {
+        waiting.resume.resume(returning: apply(waiting.record, .first))
+        if case .inline(let content) = waiting.record.content { written.bytes += content.count }
+      }
+      return written
+    }
+  }
+
+  // Tries once more; what only takes something away is done without the journal, which is empty then.
+  private func writeWithoutRoom(_ batch: [Waiting]) -> Written {
+    do throws(FileError) {
+      return try write(batch)
+    } catch {
+      let removals = batch.filter(\.record.isRemoval)
+      refuse(batch.filter { !$0.record.isRemoval }, error)
+      do throws(FileError) {
+        try segments.exclusively { () throws(FileError) in
+          guard try segments.all().isEmpty else { throw error }
+          for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting.record)) }
+        }
+      } catch {
+        refuse(removals, error)
+      }
+      return Written()
+    }
+  }
+
+  private func removeDurably(_ record: JournalRecord) -> Outcome {
+    do throws(FileError) {
+      let existed = try tree.apply(record, .first)
+      var syncs = RecordSyncs()
+      syncs.note(record, layout: tree.layout, isDurable: tree.commit.isLasting)
+      try syncs.advance(.max, in: tree.files)
+      return .applied(existed)
+    } catch {
+      return .unapplied(error)
+    }
+  }
+
+  private func refuse(_ batch: [Waiting], _ error: FileError) {
+    for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
   }
 
   private func apply(_ record: JournalRecord, _ application: RecordApplication) -> Outcome {

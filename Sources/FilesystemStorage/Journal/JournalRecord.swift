@@ -31,6 +31,16 @@ enum JournalRecord: Sendable, Equatable {
   }
 }
 
+extension JournalRecord {
+  /// Whether it only takes something away.
+  var isRemoval: Bool {
+    switch self {
+    case .blob, .layer, .manifest, .tag: false
+    case .noLayer, .noManifest, .noTag: true
+    }
+  }
+}
+
 /// Where a record's content is.
 enum JournalContent: Sendable, Equatable {
   /// In the record itself.

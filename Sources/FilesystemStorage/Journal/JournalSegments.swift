@@ -86,6 +86,11 @@ final class JournalSegments: Sendable {
     }
     do throws(FileError) {
       try last.file.write(bytes, at: last.end)
+    } catch {
+      takeBack(last)
+      throw error
+    }
+    do throws(FileError) {
       try last.file.sync()
       if !last.isNameDurable { try files.syncDirectory(layout.journal) }
     } catch {
@@ -206,6 +211,15 @@ final class JournalSegments: Sendable {
     let path = layout.segment(Segment(number: number, phase: .log))
     let file = try files.open(path, .createNew(mode: DurableCommit.fileMode))
     return Growing(number: number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
+  }
+
+  // A part of the entries may have been written.
+  private func takeBack(_ last: Growing) {
+    do throws(FileError) {
+      try last.file.truncate(to: last.end)
+    } catch {
+      forget(last)
+    }
   }
 
   // Entries whose sync failed may be lost although they can be read, and everything behind them would be lost with

@@ -42,7 +42,7 @@ struct RecordSyncs: Sendable {
 
   /// Does some of the syncs, contents before names. What is gone by now was removed by a later record.
   mutating func advance(_ most: Int, in files: any Files) throws(FileError) {
-    for _ in 0..<most {
+    for _ in 0..<min(most, count) {
       do throws(FileError) {
         if let path = contents.last {
           try files.open(path, .readWrite).sync()
@@ -50,8 +50,6 @@ struct RecordSyncs: Sendable {
         } else if let directory = directories.last {
           try files.syncDirectory(directory)
           directories.removeLast()
-        } else {
-          return
         }
       } catch  where error.reason == .absent {
         if contents.popLast() == nil { directories.removeLast() }
