@@ -53,6 +53,7 @@ public enum SettingsReport {
         text.section("filesystem") { text in
           text.value("rootdirectory", quoted: filesystem.rootDirectory)
           text.value("maxthreads", filesystem.threadsMax)
+          text.value("durability", filesystem.durability.rawValue)
         }
       }
       text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }

@@ -167,7 +167,9 @@ public final class RegistryHost: Sendable {
       case .inMemory:
         MemoryStorage(clock: world.clock)
       case .filesystem(let filesystem):
-        FilesystemStorage(root: filesystem.rootDirectory, world: world) { logger.warning("\($0)") }
+        FilesystemStorage(
+          root: filesystem.rootDirectory, world: world, durability: Durability(filesystem.durability)
+        ) { logger.warning("\($0)") }
       }
     let policy = try RegistryPolicy(settings)
     let secret: [UInt8]

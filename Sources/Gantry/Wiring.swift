@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 internal import GantryConfiguration
+internal import GantryFilesystemStorage
 internal import GantryHTTPWire
 internal import GantryOCI
 internal import GantryPatterns
@@ -58,6 +59,15 @@ extension ManifestValidation {
       }
     }
     return patterns
+  }
+}
+
+extension Durability {
+  init(_ setting: FilesystemSettings.Durability) {
+    switch setting {
+    case .strict: self = .strict
+    case .distribution: self = .contents
+    }
   }
 }
 

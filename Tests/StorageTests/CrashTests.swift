@@ -118,8 +118,8 @@ private func push(to engine: any StorageEngine, _ acknowledged: Ledger) async th
 
 @Suite struct CrashTests {
   /// Before every operation of a push, and of the checkpoint behind it, the tree that a power cut and the recovery
-  /// after it would leave is judged: nothing that was acknowledged is lost, nothing refers to what is missing, in the least
-  /// that strict POSIX promises and in what a lucky disk keeps.
+  /// after it would leave is judged: nothing that was acknowledged is lost, nothing refers to what is missing, in the
+  /// least that strict POSIX promises and in what a lucky disk keeps.
   @Test func everyPrefixOfAPushIsSound() throws {
     let simulation = SimulatedWorld(seed: 7)
     let acknowledged = Ledger()

@@ -12,6 +12,10 @@ extension KeyTable {
       "storage.filesystem.maxthreads", .integerOrText, fallback: "100",
       "How many file operations may run at once, at least 25. At most 32 threads are made unless `http.workers` says so."
     ),
+    KeyEntry(
+      "storage.filesystem.durability", .text, .served, .gantry, fallback: "strict",
+      "`strict`: what is acknowledged survives a power cut. `distribution`: as there, contents are synced, names are not."
+    ),
     KeyEntry("storage.inmemory", .table, fallback: "", "Keep everything in memory; for tests."),
     KeyEntry("storage.delete", .table),
     KeyEntry(

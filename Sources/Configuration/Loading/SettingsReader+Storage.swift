@@ -50,6 +50,7 @@ extension SettingsReader {
       }
       settings.threadsMax = FilesystemSettings.threadsMaxFloor
     }
+    settings.durability = word("storage.filesystem.durability", .strict)
     return settings
   }
 

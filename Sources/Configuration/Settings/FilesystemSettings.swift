@@ -8,6 +8,16 @@ public struct FilesystemSettings: Sendable, Equatable {
   /// How many file operations may be in flight at once; at least 25, as in Distribution. Bounds the work pool where
   /// `http.workers` does not set its size.
   public var threadsMax: Int
+  /// What an acknowledgement promises.
+  public var durability: Durability
+
+  /// The words for what an acknowledgement promises.
+  public enum Durability: String, Sendable, CaseIterable {
+    /// What was acknowledged is there after a power cut.
+    case strict
+    /// As in Distribution: contents are synced, their names are not.
+    case distribution
+  }
 
   /// Distribution's default for `rootdirectory`.
   public static let rootDirectoryDefault = "/var/lib/registry"
@@ -19,9 +29,11 @@ public struct FilesystemSettings: Sendable, Equatable {
   /// Makes the section; the defaults are Distribution's.
   public init(
     rootDirectory: String = FilesystemSettings.rootDirectoryDefault,
-    threadsMax: Int = FilesystemSettings.threadsMaxDefault
+    threadsMax: Int = FilesystemSettings.threadsMaxDefault,
+    durability: Durability = .strict
   ) {
     self.rootDirectory = rootDirectory
     self.threadsMax = threadsMax
+    self.durability = durability
   }
 }

@@ -127,6 +127,11 @@ final class Journal: Sendable {
     do throws(FileError) {
       if let trouble { throw trouble }
       try syncStaged(&batch)
+    } catch {
+      refuse(batch, error)
+      return Written()
+    }
+    do throws(FileError) {
       return batch.isEmpty ? Written() : try write(batch)
     } catch  where error.reason == .noSpace {
       return Written(withoutRoom: batch)

@@ -198,6 +198,11 @@ final class JournalSegments: Sendable {
         number: last.number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
     }
     let size = try found.file.status().size
+    if size == 0 {
+      // Its name may have been lost in a sync of another process that failed: an entry comes under a new one.
+      _ = try files.remove(path)
+      return try begin(last.number + 1)
+    }
     if size != found.end {
       found.end = try read(found.file, number: found.number, from: found.end) { (_) throws(FileError) in }
       // What a process left behind that was killed while it wrote.

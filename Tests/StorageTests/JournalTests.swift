@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryFilesystemStorage
+import GantryOCI
+import GantryStorage
+import GantryTestKit
+import GantryWorld
+import Testing
+
+private let repository = named("team")
+private let journal = "/data/gantry/journal/"
+private let base = "/data/docker/registry/v2"
+
+private func named(_ text: String) -> RepositoryName {
+  // Safe because: the texts here are constants that follow the grammar.
+  try! RepositoryName(parsing: text)
+}
+
+private func tagged(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(parsing: text) }
+
+extension FilesystemStorage {
+  /// Stores a manifest of that text and points the tag at it.
+  @discardableResult
+  fileprivate func put(_ text: String, as tag: String, in name: RepositoryName = repository) async throws -> Digest {
+    let digest = Digest(of: Array(text.utf8))
+    try await putManifest(Array(text.utf8), digest: digest, subject: nil, in: name)
+    try await setTag(try tagged(tag), to: digest, in: name)
+    return digest
+  }
+
+  fileprivate func push(_ bytes: [UInt8], number: UInt8, in name: RepositoryName = repository) async throws {
+    let id = UploadID(uuidBytes: .init(repeating: number, count: 16))
+    let session = try await beginIngest(id, in: name, algorithm: .sha256)
+    _ = try await session.append(bytes)
+    try await session.commit(as: Digest(of: bytes))
+  }
+}
+
+extension SimulatedWorld {
+  fileprivate var segments: [String] {
+    disk.tree.keys.filter { $0.hasPrefix(journal) && !$0.hasSuffix(".lock") }.sorted()
+  }
+
+  fileprivate func content(ofTag tag: String) -> String? {
+    disk.contents(of: "\(base)/repositories/team/_manifests/tags/\(tag)/current/link")
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+@Suite struct JournalTests {
+  /// Where the tree is not durable yet, the journal is: contents in records and in files of their own, links, tags,
+  /// mounts and what was taken away.
+  @Test func aPowerCutTakesNothingThatTheJournalHolds() throws {
+    let (small, large) = (Array("small".utf8), [UInt8](repeating: 7, count: 300_000))
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.push(small, number: 1)
+      try await engine.push(large, number: 2)
+      #expect(try await engine.mount(Digest(of: large), from: repository, into: named("other/deep")))
+      try await engine.put("one", as: "moved")
+      try await engine.put("two", as: "moved")
+      try await engine.put("three", as: "gone")
+      #expect(try await engine.removeTag(try tagged("gone"), in: repository))
+      #expect(try await engine.removeManifest(Digest(of: Array("one".utf8)), in: repository))
+      #expect(try await engine.unlink(Digest(of: small), from: repository))
+      let wide = String(repeating: "wide ", count: 20_000)
+      try await engine.put(wide, as: "wide")
+
+      for keeping in [CrashKeeping.synced, .names, .contents, .everything] + (1...8).map({ .seeded($0) }) {
+        let disk = simulation.disk.afterPowerCut(keeping: keeping)
+        let later = SimulatedWorld(seed: 2, disk: disk)
+        let outcome = later.attempt(on: later.process) { () async throws in
+          let engine = later.engine()
+          try await engine.start()
+          #expect(try await engine.blob(Digest(of: large), in: repository)?.size == 300_000)
+          #expect(try await engine.blob(Digest(of: large), in: named("other/deep"))?.size == 300_000)
+          #expect(try await engine.blob(Digest(of: small), in: repository) == nil)
+          #expect(try await engine.tag(try tagged("moved"), in: repository) == Digest(of: Array("two".utf8)))
+          #expect(try await engine.manifest(Digest(of: Array("two".utf8)), in: repository) == Array("two".utf8))
+          #expect(try await engine.manifest(Digest(of: Array("one".utf8)), in: repository) == nil)
+          #expect(try await engine.tag(try tagged("gone"), in: repository) == nil)
+          #expect(try await engine.manifest(Digest(of: Array(wide.utf8)), in: repository) == Array(wide.utf8))
+        }
+        guard case .success(let result) = outcome else { throw Stalled() }
+        try result.get()
+        #expect(later.segments.isEmpty, "recovery makes everything durable in place")
+        let again = disk.afterPowerCut()
+        #expect(again.tree.keys.contains { $0.hasSuffix("\(Digest(of: large).hex)/data") })
+      }
+    }
+  }
+
+  private struct Stalled: Error {}
+
+  /// Time makes the tree durable by itself, and a stop does at once; then nothing is left of the journal.
+  @Test(arguments: [true, false])
+  func aCheckpointEmptiesIt(_ byStopping: Bool) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.push([UInt8](repeating: 7, count: 300_000), number: 2)
+      let digest = try await engine.put("one", as: "latest")
+      #expect(simulation.segments.count == 1)
+      if byStopping { try await engine.stop() } else { await simulation.pause(for: .seconds(60)) }
+      #expect(simulation.segments.isEmpty)
+      #expect(!simulation.disk.tree.keys.contains { $0.contains("/staging/") && $0.hasSuffix("/1") })
+      let disk = simulation.disk.afterPowerCut()
+      let link = disk.contents(of: "\(base)/repositories/team/_manifests/tags/latest/current/link")
+      #expect(link == Array("\(digest)".utf8))
+    }
+  }
+
+  /// What a failed sync lost is written anew before the journal forgets it: by this process, by another one, and by the
+  /// next start.
+  @Test(arguments: 0..<40)
+  func aCheckpointThatFailsIsMadeAnew(_ number: Int) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let process = simulation.startProcess()
+    try simulation.run { () async throws in
+      let engine = simulation.engine(of: process)
+      try await engine.start()
+      try await engine.push([UInt8](repeating: 7, count: 300_000), number: 2)
+      let digest = try await engine.put("one", as: "latest")
+      try await engine.put("two", as: "gone")
+      _ = try await engine.removeTag(try tagged("gone"), in: repository)
+      simulation.disk.install(FaultPlan.failing(number + 1, moment: .before))
+      await simulation.pause(for: .seconds(15))
+      simulation.disk.install(FaultPlan())
+      switch number % 3 {
+      case 0: await simulation.pause(for: .seconds(60))
+      case 1:
+        let other = simulation.engine()
+        try await other.start()
+        try await other.stop()
+      default:
+        process.kill()
+        try await simulation.engine().start()
+      }
+      #expect(simulation.segments.isEmpty)
+      let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+      let tags = "\(base)/repositories/team/_manifests/tags"
+      #expect(disk.contents(of: "\(tags)/latest/current/link") == Array("\(digest)".utf8))
+      #expect(disk.contents(of: "\(tags)/gone/current/link") == nil)
+      #expect(disk.tree.keys.contains { $0.contains("/blobs/") && $0.hasSuffix("/data") })
+    }
+  }
+
+  /// A killed server leaves a whole tree. What another registry does to it afterwards is not undone by the next start.
+  @Test func afterAKillWhatStandsInPlaceCounts() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let (first, second) = (simulation.process, simulation.startProcess())
+    try simulation.run { () async throws in
+      let engine = simulation.engine(of: first)
+      try await engine.start()
+      try await engine.put("one", as: "a")
+      try await engine.put("two", as: "b")
+    }
+    first.kill()
+    let other = "sha256:\(String(repeating: "5", count: 64))"
+    #expect(simulation.content(ofTag: "a") == "\(Digest(of: Array("one".utf8)))")
+    simulation.disk.plant(Array(other.utf8), at: "\(base)/repositories/team/_manifests/tags/a/current/link")
+    _ = try simulation.disk.remove("\(base)/repositories/team/_manifests/tags/b/current/link")
+    let outcome = simulation.attempt(on: second) { () async throws in
+      try await simulation.engine(of: second).start()
+    }
+    guard case .success(let result) = outcome else { throw Stalled() }
+    try result.get()
+    #expect(simulation.content(ofTag: "a") == other)
+    #expect(simulation.content(ofTag: "b") == nil)
+    #expect(simulation.segments.isEmpty)
+  }
+
+  /// A kill, weeks of another registry, a power cut: the journal of then does not move tags back.
+  @Test func anOldJournalDoesNotMoveATagBack() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "a")
+      try await engine.put("two", as: "b")
+      try await engine.put("three", as: "a")
+    }
+    let other = "sha256:\(String(repeating: "5", count: 64))"
+    let link = "\(base)/repositories/team/_manifests/tags/a/current/link"
+    simulation.wallClock.shift(by: .seconds(30 * 86_400))
+    try simulation.disk.open(link, .readWrite).write(Array(other.utf8), at: 0)
+    let month = SimulatedWorld(seed: 3, disk: simulation.disk.afterPowerCut(keeping: .everything))
+    let reports = Reports()
+    try month.run { () async throws in
+      let engine = month.engine(reports: reports)
+      try await engine.start()
+      #expect(try await engine.tag(try tagged("b"), in: repository) == Digest(of: Array("two".utf8)))
+    }
+    #expect(month.disk.contents(of: link) == Array(other.utf8))
+    #expect(reports.all.contains { $0.contains("stays") })
+  }
+
+  /// Two processes write to one journal in one order.
+  @Test func theLastOfTwoProcessesDecides() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let (one, two) = (simulation.engine(), simulation.engine())
+      try await one.start()
+      try await two.start()
+      for number in 0..<6 { try await (number.isMultiple(of: 2) ? one : two).put("m\(number)", as: "t") }
+      #expect(simulation.segments.count == 1)
+      // One of them stops, which empties the journal; the other goes on.
+      try await one.stop()
+      #expect(simulation.segments.isEmpty)
+      try await two.put("last", as: "t")
+    }
+    let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+    #expect(
+      disk.contents(of: "\(base)/repositories/team/_manifests/tags/t/current/link")
+        == Array("\(Digest(of: Array("last".utf8)))".utf8))
+  }
+
+  /// Whatever stands behind the last whole entry is passed over, and cut off by whoever appends next.
+  @Test(arguments: ["", "GJ1\n", "GJ1\n\u{1}\u{0}\u{0}\u{0}", "GJ1\n\u{7f}\u{7f}\u{7f}\u{7f}garbage", "torn by a kill"])
+  func aTornTailIsPassedOver(_ tail: String) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let (one, two) = (simulation.engine(), simulation.engine())
+      try await one.start()
+      try await one.put("one", as: "a")
+      let segment = try #require(simulation.segments.first)
+      let file = try simulation.disk.open(segment, .readWrite)
+      let end = try file.status().size
+      try file.write(Array(tail.utf8), at: end)
+      try file.sync()
+      try await two.start()
+      try await two.put("two", as: "b")
+      try await one.put("three", as: "c")
+    }
+    let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+    for (tag, text) in ["a": "one", "b": "two", "c": "three"] {
+      #expect(
+        disk.contents(of: "\(base)/repositories/team/_manifests/tags/\(tag)/current/link")
+          == Array("\(Digest(of: Array(text.utf8)))".utf8))
+    }
+  }
+
+  /// However much is written at once, the journal stays bounded, and so does what a start has to do.
+  @Test func itNeverGrowsLong() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      let digest = try await engine.put("one", as: "t")
+      for number in 0..<9000 {
+        try await engine.setTag(try tagged("t\(number % 10)"), to: digest, in: repository)
+        if number.isMultiple(of: 500) {
+          let bytes = simulation.segments.compactMap { simulation.disk.contents(of: $0)?.count }.reduce(0, +)
+          #expect(bytes < 3 << 20)
+        }
+      }
+    }
+  }
+
+  /// Distribution's level keeps no journal and spends one sync for each file; names are left to the kernel, and nothing
+  /// is ever torn.
+  @Test func contentsAlone() throws {
+    let large = [UInt8](repeating: 7, count: 300_000)
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = FilesystemStorage(root: "/data", world: simulation.world, durability: .contents) { _ in }
+      try await engine.start()
+      try await engine.push(large, number: 1)
+      simulation.disk.resetLog()
+      try await engine.push([UInt8](repeating: 8, count: 300_000), number: 2)
+      #expect(simulation.disk.count(of: .sync, .syncDirectory) == 2)
+      simulation.disk.resetLog()
+      let digest = try await engine.put("one", as: "latest")
+      #expect(simulation.disk.count(of: .sync, .syncDirectory) == 4)
+      #expect(simulation.segments.isEmpty)
+      let disk = simulation.disk.afterPowerCut(keeping: .names)
+      #expect(
+        disk.contents(of: "\(base)/repositories/team/_manifests/tags/latest/current/link")
+          == Array("\(digest)".utf8))
+      #expect(disk.tree.values.contains { $0 == large })
+    }
+  }
+}
