@@ -191,6 +191,15 @@ extension Conductor {
     return result.take()
   }
 
+  /// A number that no other run has: eight random bytes.
+  public static func runNumber() -> UInt64 {
+    var bytes: UInt64 = 0
+    let group = LoopGroup(loops: 1, workers: 1)
+    defer { group.stop() }
+    for byte in group.world.entropy.bytes(8) { bytes = bytes << 8 | UInt64(byte) }
+    return bytes
+  }
+
   private static func watch(_ signal: SignalWatcher.Signal, _ loop: EventLoop, _ stop: StopSign) -> SignalWatcher? {
     do throws(LoopError) {
       return try SignalWatcher(signal, on: loop) { stop.raise() }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryEventLoops
+internal import GantryWorld
+
 /// One loop's clients in one round of one scenario at one target.
 ///
 /// Isolation: made anywhere, used on its lane's loop.
@@ -48,6 +51,7 @@ final class LaneRound: @unchecked Sendable {
     lane.recorder.begin(from: window.from, until: window.until, slots: window.slots)
     lane.beginTicking()
     guard !indices.isEmpty else { return }
+    await waitForStart()
     let authorizer = Authorizer(site)
     let rate = spec.rate.map { $0 * paceShare }
     let interval = rate.map { UInt64(1_000_000_000 / $0) } ?? 0
@@ -60,6 +64,17 @@ final class LaneRound: @unchecked Sendable {
         await runClients(authorizer, pace)
         pace.end()
       }
+    }
+  }
+
+  /// Has every loop begin at one time.
+  private func waitForStart() async {
+    do throws(LoopError) {
+      let timer = try PreciseTimer(on: lane.loop)
+      await timer.wait(until: LoopInstant(nanoseconds: window.start))
+      timer.close()
+    } catch {
+      await lane.pause(.milliseconds(20))
     }
   }
 

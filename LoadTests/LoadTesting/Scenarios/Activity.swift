@@ -8,6 +8,13 @@ protocol Activity: Sendable {
 
   /// What one client does.
   func worker(_ client: Client) -> any Worker
+
+  /// What ``prepare(_:)`` has at the target in the end, as far as it can be written to a directory beforehand.
+  func contents() -> [ContentPiece]
+}
+
+extension Activity {
+  func contents() -> [ContentPiece] { [] }
 }
 
 /// What one client does again and again. Belongs to the client's loop.

@@ -58,6 +58,8 @@ struct Mixed: Activity {
     for part in parts { try await part.activity.prepare(client) }
   }
 
+  func contents() -> [ContentPiece] { parts.flatMap { $0.activity.contents() } }
+
   func worker(_ client: Client) -> any Worker {
     MixedWorker(client, parts.map { ($0.weight, $0.activity.worker(client)) })
   }

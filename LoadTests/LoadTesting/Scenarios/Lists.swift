@@ -28,6 +28,8 @@ struct TagList: Activity {
     for number in 1..<max(2, spec.tags) { try await pushing.push(manifest: image.manifest, as: Self.tag(number)) }
   }
 
+  func contents() -> [ContentPiece] { image.contents(repository, tags: (0..<spec.tags).map(Self.tag)) }
+
   func worker(_ client: Client) -> any Worker {
     PageWorker(client, spec, path: "\(repository)/tags/list", scope: "repository:\(repository):pull") { number in
       Self.tag(number)
@@ -57,6 +59,10 @@ struct Catalog: Activity {
     for number in 0..<spec.repositories {
       try await Pushing(client, Self.name(spec.repository, number)).ensure(image, tag: "latest")
     }
+  }
+
+  func contents() -> [ContentPiece] {
+    (0..<spec.repositories).flatMap { image.contents(Self.name(spec.repository, $0), tags: ["latest"]) }
   }
 
   func worker(_ client: Client) -> any Worker {

@@ -51,6 +51,10 @@ struct ManifestGet: Activity {
     }
   }
 
+  func contents() -> [ContentPiece] {
+    images.enumerated().flatMap { $0.element.contents(spec.repository, tags: ["image-\($0.offset)"]) }
+  }
+
   func worker(_ client: Client) -> any Worker {
     let method = spec.kind == .manifestHead ? "HEAD" : "GET"
     let requests = images.enumerated().flatMap { index, image -> [(Request, Sink)] in
@@ -86,6 +90,10 @@ struct BlobGet: Activity {
     for blob in blobs { try await Pushing(client, spec.repository).ensure(blob) }
   }
 
+  func contents() -> [ContentPiece] {
+    blobs.map { blob in .blob(repository: spec.repository, name: blob.name, bytes: { blob.bytes }) }
+  }
+
   func worker(_ client: Client) -> any Worker {
     RequestWorker(
       client,
@@ -116,6 +124,10 @@ struct ImagePull: Activity {
     for (index, image) in images.enumerated() {
       try await Pushing(client, spec.repository).ensure(image, tag: "pull-\(index)")
     }
+  }
+
+  func contents() -> [ContentPiece] {
+    images.enumerated().flatMap { $0.element.contents(spec.repository, tags: ["pull-\($0.offset)"]) }
   }
 
   func worker(_ client: Client) -> any Worker { PullWorker(client, spec, images) }

@@ -99,6 +99,7 @@ final class PushWorker: Worker {
   /// have to agree.
   private func settled(_ path: String, atLeast offset: Int) async throws(LoadError) -> (Int, String) {
     var last: (bytes: Int, path: String) = (-1, path)
+    var refusal = ""
     for _ in 0..<200 {
       do throws(LoadError) {
         let now = try await pushing.status(last.path)
@@ -107,10 +108,12 @@ final class PushWorker: Worker {
       } catch {
         // A server that still writes for the connection that was cut may refuse to answer for a moment.
         guard error.kind == .status else { throw error }
+        refusal = "; the last answer was \(error.detail)"
       }
       await client.lane.pause(.milliseconds(2))
     }
-    throw LoadError(.protocol, "\(client.site.target.name): an upload does not settle after its connection was cut")
+    throw LoadError(
+      .protocol, "\(client.site.target.name): an upload cannot go on after its connection was cut\(refusal)")
   }
 }
 

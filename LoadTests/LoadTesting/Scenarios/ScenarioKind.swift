@@ -36,6 +36,28 @@ public enum ScenarioKind: String, Sendable, CaseIterable {
   /// Several kinds at once, each with its weight.
   case mixed
 
+  /// What it does, in one line.
+  public var summary: String {
+    switch self {
+    case .manifestGet: "GET of manifests by tag, by digest or both (by, count, manifest-size)"
+    case .manifestHead: "HEAD of manifests (as manifest-get)"
+    case .blobGet: "GET of blobs of one size (size, count)"
+    case .get: "GET of one path as it is (path)"
+    case .imagePull: "pull of whole images over parallel connections, as docker does it (layers, size, parallel)"
+    case .herd: "the same by clients that all begin at once with new connections"
+    case .push: "push of blobs in one PUT (size); with a small size, many small blobs"
+    case .pushChunked: "push of blobs in PATCHes (size, chunk)"
+    case .pushResumed: "push with connections cut at random points, resumed from where the server is (cuts)"
+    case .imagePush: "push of whole images (layers, size)"
+    case .retag: "PUT of a manifest under tag after tag (tags, repositories)"
+    case .tagList: "the tag list of a large repository, whole or by pages (tags, page)"
+    case .catalog: "pages of the catalog (repositories, page)"
+    case .openUploads: "uploads that are opened and left open; measures memory (count)"
+    case .idleConnections: "connections that are kept and not used; measures memory (clients)"
+    case .mixed: "several kinds at once, each with a weight (mix)"
+    }
+  }
+
   /// Whether the measured figure is bytes per second; otherwise it is operations per second.
   public var countsBytes: Bool {
     switch self {

@@ -288,7 +288,7 @@ final class Connection: @unchecked Sendable {
 
   /// The error of an answer whose status the operation cannot use.
   func refused(_ request: Request) -> LoadError {
-    let text = String(decoding: collected.prefix(300), as: UTF8.self)
+    let text = String(decoding: collected.prefix(300).filter { $0 >= 32 }, as: UTF8.self)
     return LoadError(
       .status, "\(request.description(at: endpoint.url)): status \(head.status)\(text.isEmpty ? "" : ": \(text)")")
   }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import ArgumentParser
+import GantryEventLoops
+import GantryLoadTesting
+
+/// `registry-load run`.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run scenarios against registries.",
+    discussion: """
+      Scenarios come from files (docs/LOAD_TESTING.md tells every key), or from the command line as \
+      --scenario '{kind: push, size: 64MiB, clients: 4, duration: 10s}'. `registry-load kinds` lists the kinds.
+
+      Data is generated from a seed, so runs repeat. What a scenario pulls is pushed first, unless the target has it; \
+      a target given as --static serves files that `registry-load write-static` wrote, and nothing is pushed to it.
+
+      The first target is the one that ratios are about. Ctrl-C ends the run and reports what was measured.
+      """)
+
+  @Argument(help: "Files of scenarios.") var files: [String] = []
+  @Option(help: "A scenario in one line of YAML; may be repeated.") var scenario: [String] = []
+  @Option(help: ArgumentHelp("A registry; may be repeated.", valueName: "[name=]url")) var target: [String] = []
+  @Option(name: .customLong("static"), help: ArgumentHelp("A server of static files.", valueName: "[name=]url"))
+  var staticTarget: [String] = []
+  @Option(help: ArgumentHelp("A local target's process, for its CPU time and memory.", valueName: "[name=]pid"))
+  var pid: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "User and password; without \":password\", REGISTRY_LOAD_PASSWORD has it.", valueName: "[name=]user[:password]"))
+  var user: [String] = []
+  @Option(help: ArgumentHelp("A token service that a target may send us to.", valueName: "url"))
+  var tokenService: [String] = []
+  @Option(help: "Only scenarios whose names begin so; may be repeated.") var only: [String] = []
+  @Option(help: "Rounds of each scenario at each target.") var rounds: Int?
+  @Option(help: "What data is made from.") var seed: UInt64?
+  @Option(help: "What makes the pushed data of this run unlike another's; random by default.")
+  var runNumber: UInt64?
+  @Option(help: "Loops, each a thread; one per core by default.") var loops: Int?
+  @Option(help: "Seconds that each timed scenario is measured, instead of its own duration.") var seconds: Double?
+  @Option(help: ArgumentHelp("Demands that decide the exit status.", valueName: "file")) var thresholds: String?
+  @Option(help: ArgumentHelp("Write the report as JSON.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("Write the report as one HTML page.", valueName: "file")) var html: String?
+  @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file")) var markdown: String?
+  @Option(help: ArgumentHelp("Write plots as SVG to this directory.", valueName: "directory")) var plots: String?
+  @Option(help: "The live line: auto (on a terminal), on, off.") var live = LiveChoice.auto
+
+  func run() throws {
+    var (scenarios, plan) = try gather()
+    if !only.isEmpty { scenarios = scenarios.filter { spec in only.contains { spec.name.hasPrefix($0) } } }
+    if let seconds { for index in scenarios.indices { scenarios[index].duration = UInt64(max(0.1, seconds) * 1e9) } }
+    guard !scenarios.isEmpty else { throw InputError("there is no scenario to run; see registry-load run --help") }
+    guard !plan.targets.isEmpty else { throw InputError("there is no target: give --target name=http://host:port") }
+    plan.scenarios = scenarios
+    let demands = try thresholds.map { path throws(InputError) in try Threshold.read(path: path) } ?? []
+    try check(demands, plan)
+    let liveLine = LiveLinePrinter(live)
+    let report = try Conductor.run(plan, loops: loops ?? LoopGroup.processors, stop: StopSign()) { liveLine.show($0) }
+    liveLine.clear()
+    let verdicts = demands.map { $0.verdict(report) }
+    Console.say(TextReport.text(report))
+    if !verdicts.isEmpty { Console.say("\n" + TextReport.text(verdicts)) }
+    try write(report, verdicts)
+    if !report.problems.isEmpty || report.scenarios.isEmpty { throw ExitCode(2) }
+    if verdicts.contains(where: { !$0.isMet }) { throw ExitCode(1) }
+  }
+
+  private func gather() throws(InputError) -> ([ScenarioSpec], Conductor.Plan) {
+    var plan = Conductor.Plan(scenarios: [], targets: [])
+    var scenarios: [ScenarioSpec] = []
+    for path in files {
+      let file = try ScenarioFile(path: path)
+      scenarios += file.scenarios
+      if let seed = file.seed { plan.seed = seed }
+      if let rounds = file.rounds { plan.rounds = max(plan.rounds, rounds) }
+      for target in file.targets { Self.put(target, &plan.targets) }
+    }
+    for (index, text) in scenario.enumerated() {
+      var file = try ScenarioFile(text: Array("scenarios: [\(text)]".utf8), origin: "--scenario")
+      if scenario.count > 1, file.scenarios[0].name == file.scenarios[0].kind.rawValue {
+        file.scenarios[0].name += "-\(index + 1)"
+      }
+      scenarios += file.scenarios
+    }
+    for (texts, isStatic) in [(target, false), (staticTarget, true)] {
+      for text in texts {
+        let (name, url) = Self.named(text, "target-\(plan.targets.count + 1)", isURL: true)
+        Self.put(Target(name: name, url: try TargetURL(url), isStatic: isStatic), &plan.targets)
+      }
+    }
+    for text in pid {
+      let (name, value) = Self.named(text, plan.targets.first?.name ?? "")
+      guard let number = Int(value), let index = plan.targets.firstIndex(where: { $0.name == name }) else {
+        throw InputError("--pid \(text): not a number, or no target of that name")
+      }
+      plan.targets[index].process = number
+    }
+    try addUsers(&plan)
+    for text in tokenService { plan.tokenServices.append(try TargetURL(text)) }
+    if let seed { plan.seed = seed }
+    if let rounds {
+      guard (1...1000).contains(rounds) else { throw InputError("--rounds must be from 1 to 1000") }
+      plan.rounds = rounds
+    }
+    if let loops, !(1...256).contains(loops) { throw InputError("--loops must be from 1 to 256") }
+    plan.run = runNumber ?? Conductor.runNumber()
+    return (scenarios, plan)
+  }
+
+  private func addUsers(_ plan: inout Conductor.Plan) throws(InputError) {
+    for text in user {
+      let (name, value) = Self.named(text, "")
+      let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      let variable = SystemProcess.environment.first { $0.name == "REGISTRY_LOAD_PASSWORD" }?.value
+      guard let password = parts.count > 1 ? String(parts[1]) : variable else {
+        throw InputError("--user \(text): no password; add \":password\" or set REGISTRY_LOAD_PASSWORD")
+      }
+      let credentials = Credentials(user: String(parts[0]), password: password)
+      var found = false
+      for index in plan.targets.indices where name.isEmpty || plan.targets[index].name == name {
+        plan.targets[index].credentials = credentials
+        found = true
+      }
+      guard found else { throw InputError("--user \(name): no target of that name") }
+    }
+  }
+
+  /// Names that thresholds speak of have to be there, before anything is measured for an hour.
+  private func check(_ demands: [Threshold], _ plan: Conductor.Plan) throws(InputError) {
+    let names = Set(plan.targets.map(\.name))
+    for demand in demands {
+      for name in [demand.of, demand.against].compactMap(\.self) where !names.contains(name) {
+        throw InputError(
+          "\(demand.place): there is no target \"\(name)\"; there are \(names.sorted().joined(separator: ", "))")
+      }
+      if only.isEmpty, !plan.scenarios.contains(where: { $0.name == demand.scenario }) {
+        throw InputError("\(demand.place): there is no scenario \"\(demand.scenario)\"")
+      }
+    }
+    for spec in plan.scenarios {
+      for name in spec.beside.compactMap(\.target) where !names.contains(name) {
+        throw InputError("\(spec.name): what runs beside it names the target \"\(name)\", which is not there")
+      }
+    }
+  }
+
+  private func write(_ report: RunReport, _ verdicts: [Threshold.Verdict]) throws(InputError) {
+    let command = (["registry-load"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+    if let json { try TextFile.write(JSONReport.text(report, verdicts), to: json) }
+    if let html { try TextFile.write(HTMLReport.text(report, verdicts, command: command), to: html) }
+    if let plots {
+      for (name, svg) in MarkdownReport.plotFiles(report) { try TextFile.write(svg, to: "\(plots)/\(name).svg") }
+    }
+    if let markdown {
+      let folder = plots.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+      try TextFile.write(MarkdownReport.text(report, verdicts, plots: folder), to: markdown)
+    }
+  }
+
+  private static func put(_ target: Target, _ targets: inout [Target]) {
+    if let index = targets.firstIndex(where: { $0.name == target.name }) {
+      targets[index] = target
+    } else {
+      targets.append(target)
+    }
+  }
+
+  /// `name=value`, or a value alone. The `=` of a URL's query is none of ours.
+  private static func named(_ text: String, _ fallback: String, isURL: Bool = false) -> (String, String) {
+    guard let equals = text.firstIndex(of: "=") else { return (fallback, text) }
+    let name = text[..<equals]
+    if isURL, name.contains("/") || name.contains(":") { return (fallback, text) }
+    return (String(name), String(text[text.index(after: equals)...]))
+  }
+}
