@@ -54,6 +54,7 @@ public enum SettingsReport {
           text.value("rootdirectory", quoted: filesystem.rootDirectory)
           text.value("maxthreads", filesystem.threadsMax)
           text.value("durability", filesystem.durability.rawValue)
+          text.value("uploadsyncbytes", filesystem.uploadSyncBytes)
         }
       }
       text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }

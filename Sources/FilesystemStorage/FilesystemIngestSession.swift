@@ -24,6 +24,7 @@ final class FilesystemIngestSession: IngestSession {
   private(set) var offset: UInt64
   private let storage: FilesystemStorage
   private let place: UploadPlace
+  private let keeper: UploadKeeper
   private let pipe: IngestPipe
   private var stage = Stage.open
   private var isHeld = true
@@ -39,7 +40,8 @@ final class FilesystemIngestSession: IngestSession {
     self.startedAt = startedAt
     self.algorithm = algorithm
     place = storage.tree.layout.upload(id, in: repository)
-    pipe = IngestPipe(progress)
+    keeper = storage.keeper(of: place, algorithm)
+    pipe = IngestPipe(progress, keeper: keeper)
     offset = progress.offset
   }
 
@@ -63,7 +65,7 @@ final class FilesystemIngestSession: IngestSession {
       stage = .over
       throw .sessionGone
     case .busy: throw .sessionBusy
-    case .held(let progress): pipe.progress = try await storage.catchUp(progress)
+    case .held(let progress): pipe.progress = try await storage.takeUp(progress, by: keeper)
     }
     isHeld = true
     offset = pipe.progress.offset
@@ -92,10 +94,8 @@ final class FilesystemIngestSession: IngestSession {
 
   func flush() async throws(StorageError) {
     try await takeLease()
-    let (place, algorithm) = (place, algorithm)
-    let isSaved = try await finishing { (tree, progress) throws(FileError) in
-      try tree.saveProgress(&progress, of: place, algorithm: algorithm)
-    }
+    let keeper = keeper
+    let isSaved = try await finishing { (_, progress) throws(FileError) in try keeper.save(&progress) }
     guard isSaved else {
       stage = .over
       throw .sessionGone
@@ -180,16 +180,16 @@ extension FilesystemIngestSession {
     }
   }
 
-  // Writes what is pending, so that what `offset` says outlives this process. A failure is left to be thrown by the
-  // next append: whoever asks where the session stands did not send the bytes.
+  // Writes what is pending, with its hash state, so that what `offset` says outlives this process. A failure is left to
+  // be thrown by the next append: whoever asks where the session stands did not send the bytes.
   private func settle() async {
     await pipe.waitUntilIdle()
-    if pipe.isPending {
+    if pipe.isPending || pipe.progress.isUnsaved {
       pipe.claim()
-      let pipe = pipe
-      // The pipe keeps the failure.
-      try? await storage.script { (_) throws(FileError) in
-        try pipe.drainAll(isTold: false) { (_) throws(FileError) in }
+      let (pipe, keeper) = (pipe, keeper)
+      // The pipe keeps the failure when it costs bytes; a state that could not be saved is saved by the next flush.
+      _ = try? await storage.script { (_) throws(FileError) in
+        try pipe.drainAll(isTold: false) { (progress) throws(FileError) in try keeper.save(&progress) }
       }
     }
     offset = pipe.progress.soundOffset
@@ -198,6 +198,8 @@ extension FilesystemIngestSession {
   private func throwFailure() throws(StorageError) {
     guard let failure = pipe.takeFailure() else { return }
     offset = pipe.progress.soundOffset
+    // What is left is taken up again from the disk.
+    if pipe.progress.isSuspect { letGo() }
     throw failure
   }
 

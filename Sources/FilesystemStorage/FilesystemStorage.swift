@@ -19,16 +19,20 @@ public final class FilesystemStorage: StorageEngine {
   let journal: Journal
   let world: World
   let process: String
+  let uploadSyncs: UploadSyncs
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
   private let processLock = Mutex<(any OpenFile)?>(nil)
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
-  /// what was found damaged and passed over; it may be called from any thread.
+  /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were
+  /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0.
   public init(
-    root: String, world: World, durability: Durability = .strict, report: @escaping @Sendable (String) -> Void
+    root: String, world: World, durability: Durability = .strict,
+    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault, report: @escaping @Sendable (String) -> Void
   ) {
     let (layout, files) = (Layout(root: root), world.files)
+    uploadSyncs = UploadSyncs(bytesMax: uploadSyncBytes)
     process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     let commit = DurableCommit(files: files, layout: layout, process: process)
     tree = StoredTree(files: files, layout: layout, commit: commit, clock: world.clock, report: report)

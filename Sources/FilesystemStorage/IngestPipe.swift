@@ -37,9 +37,11 @@ final class IngestPipe: Sendable {
   private static let sparesMax = 6
 
   private let state: Mutex<State>
+  private let keeper: UploadKeeper
 
-  init(_ progress: IngestProgress) {
+  init(_ progress: IngestProgress, keeper: UploadKeeper) {
     state = Mutex(State(progress: progress))
+    self.keeper = keeper
   }
 
   // MARK: The owner's side
@@ -130,6 +132,7 @@ final class IngestPipe: Sendable {
     let isDrained: Bool
     do throws(FileError) {
       isDrained = try drain(&progress, atMost: Self.bytesPerScript)
+      if !progress.isNoted { try keeper.note(&progress) }
     } catch {
       fail(error, &progress)
       return false
@@ -143,8 +146,8 @@ final class IngestPipe: Sendable {
     }
   }
 
-  /// Writes and digests what is left, then runs `body` with what the storage has. The pipe was claimed. A failure to
-  /// write is thrown, and kept for ``takeFailure()`` unless the owner is told of it at once.
+  /// Writes and digests what is left, then runs `body` with what the storage has. The pipe was claimed. A failure that
+  /// costs bytes is thrown, and kept for ``takeFailure()`` unless the owner is told of it at once.
   func drainAll<R>(
     isTold: Bool = true, _ body: (inout IngestProgress) throws(FileError) -> R
   ) throws(FileError) -> R {
@@ -155,13 +158,20 @@ final class IngestPipe: Sendable {
       fail(error, &progress, isTold: isTold)
       throw error
     }
+    var failure: FileError?
     defer {
       state.withLock { state in
         state.progress = progress
+        if let failure, !isTold, progress.isSuspect { state.failure = StorageError(failure) }
         Self.settle(&state)
       }
     }
-    return try body(&progress)
+    do throws(FileError) {
+      return try body(&progress)
+    } catch {
+      failure = error
+      throw error
+    }
   }
 
   // True when nothing was left.
@@ -183,6 +193,7 @@ final class IngestPipe: Sendable {
         var written: [UInt8] = []
         swap(&written, &batch[index])
         recycle(written)
+        try keeper.passBytes(&progress)
       }
     }
     return false
@@ -205,8 +216,8 @@ final class IngestPipe: Sendable {
   // What was pending is lost: the owner learns of it and its offset goes back to what is in the storage.
   private func fail(_ error: FileError, _ progress: inout IngestProgress, isTold: Bool = false) {
     // A part of an arrival may have been written. When even the cut fails, the next write at this offset covers it, and
-    // a commit cuts once more.
-    try? progress.file?.truncate(to: progress.offset)
+    // a commit cuts once more. A failed sync has cut already.
+    if !progress.isSuspect { try? progress.file?.truncate(to: progress.offset) }
     progress.syncedOffset = min(progress.syncedOffset, progress.offset)
     let reached = progress
     state.withLock { state in

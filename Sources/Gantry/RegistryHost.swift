@@ -168,7 +168,8 @@ public final class RegistryHost: Sendable {
         MemoryStorage(clock: world.clock)
       case .filesystem(let filesystem):
         FilesystemStorage(
-          root: filesystem.rootDirectory, world: world, durability: Durability(filesystem.durability)
+          root: filesystem.rootDirectory, world: world, durability: Durability(filesystem.durability),
+          uploadSyncBytes: UInt64(filesystem.uploadSyncBytes)
         ) { logger.warning("\($0)") }
       }
     let policy = try RegistryPolicy(settings)

@@ -78,7 +78,8 @@ public protocol IngestSession: AnyObject {
   func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8]
 
   /// Waits until everything appended is in the storage, with the hash state, so that another process (after a crash of
-  /// this one, too) resumes at `offset`.
+  /// this one, too) resumes at `offset`. After a power cut it resumes at what the engine had synced by then, or later,
+  /// never beyond bytes that are whole.
   func flush() async throws(StorageError)
 
   /// Lets go of descriptors and locks; the next call takes them again. Call when a request has ended, after

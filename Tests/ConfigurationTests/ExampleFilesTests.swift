@@ -181,7 +181,7 @@ struct ExampleFilesTests {
         accesslog: {disabled: true}
         reportcaller: true
       storage:
-        filesystem: {rootdirectory: /srv/registry, maxthreads: "200"}
+        filesystem: {rootdirectory: /srv/registry, maxthreads: "200", uploadsyncbytes: 1MiB}
         tag: {concurrencylimit: 8}
         cache: {blobdescriptor: redis, blobdescriptorsize: 500}
         redirect: {disable: true}
@@ -215,7 +215,8 @@ struct ExampleFilesTests {
     var expected = Settings()
     expected.log = LogSettings(level: .warn, formatter: .json, isAccessLogDisabled: true, reportsCaller: true)
     expected.storage = StorageSettings(
-      engine: .filesystem(FilesystemSettings(rootDirectory: "/srv/registry", threadsMax: 200)),
+      engine: .filesystem(
+        FilesystemSettings(rootDirectory: "/srv/registry", threadsMax: 200, uploadSyncBytes: 1 << 20)),
       isDeleteEnabled: false, isRedirectDisabled: true,
       descriptorCache: .inMemory(entriesMax: 500),
       uploadPurging: UploadPurgingSettings(

@@ -85,6 +85,8 @@ struct KeyTableTests {
       #expect(outcome.settings.map(SettingsReport.yaml) == standard, "\(entry.path): \(outcome.lines)")
     }
     #expect(FilesystemSettings().rootDirectory == KeyTable.entry("storage.filesystem.rootdirectory")?.fallback)
+    let syncBytes = String(FilesystemSettings().uploadSyncBytes)
+    #expect(syncBytes == KeyTable.entry("storage.filesystem.uploadsyncbytes")?.fallback)
     #expect(String(FilesystemSettings().threadsMax) == KeyTable.entry("storage.filesystem.maxthreads")?.fallback)
     #expect(HTTPSettings().address.description == KeyTable.entry("http.addr")?.fallback)
     let purging = "storage.maintenance.uploadpurging"

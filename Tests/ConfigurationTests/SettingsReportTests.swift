@@ -15,7 +15,8 @@ struct SettingsReportTests {
       ],
       isAccessLogDisabled: true, reportsCaller: true),
     storage: StorageSettings(
-      engine: .filesystem(FilesystemSettings(rootDirectory: "/srv/ä: [x]", threadsMax: 30)), isDeleteEnabled: true,
+      engine: .filesystem(FilesystemSettings(rootDirectory: "/srv/ä: [x]", threadsMax: 30, uploadSyncBytes: 5)),
+      isDeleteEnabled: true,
       isRedirectDisabled: true, descriptorCache: .none,
       uploadPurging: UploadPurgingSettings(
         isEnabled: false, age: .milliseconds(1500), interval: .seconds(61), isDryRun: true),

@@ -247,42 +247,4 @@ private func push(to engine: any StorageEngine, _ acknowledged: Ledger) async th
     }
     #expect(number > 25)
   }
-
-  /// After a power cut an upload goes on from what is left of it. What is left may be torn; it is never committed under
-  /// a digest that it does not have.
-  @Test func aTornUploadIsNeverCommitted() throws {
-    let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-    var (resumed, committed) = (0, 0)
-    for seed in 0..<200 as Range<UInt64> {
-      let simulation = SimulatedWorld(seed: seed)
-      let id = UploadID(uuidBytes: .init(repeating: 1, count: 16))
-      let outcome = try simulation.run { () async throws -> (Bool, Bool) in
-        let engine = simulation.engine()
-        try await engine.start()
-        let session = try await engine.beginIngest(id, in: name, algorithm: .sha256)
-        simulation.disk.syncEverything()
-        for start in stride(from: 0, to: 15_000, by: 5_000) {
-          _ = try await session.append(Array(bytes[start..<(start + 5_000)]))
-          try await session.flush()
-        }
-        _ = try await session.append(Array(bytes[15_000..<18_000]))
-        simulation.disk.crash(keeping: .seeded(seed))
-        let successor = simulation.engine()
-        try await successor.start()
-        guard let resumed = try await successor.resumeIngest(id, in: name) else { return (false, false) }
-        #expect(resumed.offset >= 15_000, "bytes that were flushed are gone")
-        _ = try await resumed.append(Array(bytes[Int(resumed.offset)...]))
-        do throws(StorageError) {
-          try await resumed.commit(as: Digest(of: bytes))
-        } catch .digestMismatch {
-          return (true, false)
-        }
-        return (true, true)
-      }
-      resumed += outcome.0 ? 1 : 0
-      committed += outcome.1 ? 1 : 0
-      try checkTree(simulation.disk, Acknowledged(), "seed \(seed)")
-    }
-    #expect(resumed > 100 && committed > 10)
-  }
 }

@@ -26,9 +26,12 @@ final class Reports: Sendable {
 extension SimulatedWorld {
   /// An engine on this world's disk, for one of its processes.
   func engine(
-    root: String = "/data", of process: SimulatedProcess? = nil, reports: Reports = Reports()
+    root: String = "/data", of process: SimulatedProcess? = nil, reports: Reports = Reports(),
+    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault
   ) -> FilesystemStorage {
-    FilesystemStorage(root: root, world: (process ?? self.process).world) { reports.add($0) }
+    FilesystemStorage(root: root, world: (process ?? self.process).world, uploadSyncBytes: uploadSyncBytes) {
+      reports.add($0)
+    }
   }
 
   /// Files below the root that no ended session may leave.

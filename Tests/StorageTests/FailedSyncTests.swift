@@ -17,7 +17,7 @@ import Testing
     let id = UploadID(uuidBytes: .init(repeating: 1, count: 16))
     let simulation = SimulatedWorld(seed: 7)
     try simulation.run { () async throws in
-      let engine = FilesystemStorage(root: "/registry", world: simulation.world) { _ in }
+      let engine = FilesystemStorage(root: "/registry", world: simulation.world, uploadSyncBytes: 0) { _ in }
       try await engine.start()
       let first = try await engine.beginIngest(id, in: name, algorithm: .sha256)
       _ = try await first.append(bytes)

@@ -16,6 +16,10 @@ extension KeyTable {
       "storage.filesystem.durability", .text, .served, .gantry, fallback: "strict",
       "`strict`: what is acknowledged survives a power cut. `distribution`: as there, contents are synced, names are not."
     ),
+    KeyEntry(
+      "storage.filesystem.uploadsyncbytes", .bytes, .served, .gantry, fallback: "16777216",
+      "An upload is synced at the latest after so many bytes, the most that a power cut takes of it; 0: at each chunk."
+    ),
     KeyEntry("storage.inmemory", .table, fallback: "", "Keep everything in memory; for tests."),
     KeyEntry("storage.delete", .table),
     KeyEntry(

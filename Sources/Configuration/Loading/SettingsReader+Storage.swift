@@ -51,6 +51,8 @@ extension SettingsReader {
       settings.threadsMax = FilesystemSettings.threadsMaxFloor
     }
     settings.durability = word("storage.filesystem.durability", .strict)
+    settings.uploadSyncBytes = bytes(
+      "storage.filesystem.uploadsyncbytes", FilesystemSettings.uploadSyncBytesDefault, in: 0...1 << 40)
     return settings
   }
 

@@ -19,21 +19,27 @@ public struct FilesystemSettings: Sendable, Equatable {
     case distribution
   }
 
+  /// `uploadsyncbytes`: how many acknowledged bytes of an upload a power cut may take; 0 for none.
+  public var uploadSyncBytes: Int
+
   /// Distribution's default for `rootdirectory`.
   public static let rootDirectoryDefault = "/var/lib/registry"
   /// Distribution's default for `maxthreads`.
   public static let threadsMaxDefault = 100
   /// The smallest `maxthreads` that Distribution accepts; smaller values are raised to it.
   public static let threadsMaxFloor = 25
+  /// Our default for `uploadsyncbytes`: 16 MiB.
+  public static let uploadSyncBytesDefault = 16 << 20
 
   /// Makes the section; the defaults are Distribution's.
   public init(
     rootDirectory: String = FilesystemSettings.rootDirectoryDefault,
     threadsMax: Int = FilesystemSettings.threadsMaxDefault,
-    durability: Durability = .strict
+    durability: Durability = .strict, uploadSyncBytes: Int = FilesystemSettings.uploadSyncBytesDefault
   ) {
     self.rootDirectory = rootDirectory
     self.threadsMax = threadsMax
     self.durability = durability
+    self.uploadSyncBytes = uploadSyncBytes
   }
 }
