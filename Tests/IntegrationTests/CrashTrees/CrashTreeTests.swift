@@ -18,7 +18,9 @@ struct CrashTreeTests {
   @Test("Everything acknowledged is whole in every crash tree after recovery, alone and under concurrency")
   func nothingIsLost() throws {
     let run = try Self.gantry.get()
-    let report = try CrashTreeJudge(trace: run.trace, root: run.root, logs: run.logs, further: Self.further).run()
+    var judge = CrashTreeJudge(trace: run.trace, root: run.root, logs: run.logs, further: Self.further)
+    if Self.further < 1000 { judge.lastSyncsStride = 8 }
+    let report = try judge.run()
     print(
       """
       crash trees, Gantry: GANTRY_TEST_SEED=\(Dice.seed): \(run.trace.calls.count) calls, \
@@ -28,6 +30,26 @@ struct CrashTreeTests {
     #expect(report.lacking.isEmpty, "\(report.lacking.prefix(5))")
     #expect(report.findings.isEmpty, "\(report.findings.prefix(5))")
     #expect(report.acknowledged > 40 && report.trees > report.acknowledged)
+  }
+
+  @Test(
+    "The binary, started on crash trees, serves everything acknowledged",
+    .enabled(if: OtherBoot.isPermitted, "only root can let a program see another boot"))
+  func theBinaryRecovers() throws {
+    let run = try Self.gantry.get()
+    let judge = CrashTreeJudge(trace: run.trace, root: run.root, logs: run.logs)
+    let (scenes, faults) = (try judge.scenes(min(60, 6 + Self.further / 100)), Notes())
+    for scene in scenes {
+      let scratch = try Scratch()
+      try scene.write(to: "\(scratch.path)/data")
+      let registry = try RegistryProcess(in: scratch, under: OtherBoot.command(in: scratch))
+      _ = try Ledger.look(scene.expected, at: registry.endpoint, faults)
+      registry.stop()
+      #expect(faults.all.isEmpty, "GANTRY_TEST_SEED=\(Dice.seed), \(scene.note): \(faults.all.prefix(5))")
+    }
+    let looks = scenes.reduce(0) { $0 + $1.expected.count }
+    print("crash trees, the binary: \(scenes.count) trees, \(looks) looks, \(faults.all.count) missing or changed")
+    #expect(looks > 60)
   }
 
   /// One kind of sync at a time is taken out of the same trace: a judge that misses one has never looked.

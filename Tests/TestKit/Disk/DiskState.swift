@@ -85,18 +85,28 @@ struct DiskState: Sendable {
   /// The parts of a path: `.` dropped, `..` taken back.
   static func parts(of path: String, _ kind: FileOperation.Kind) throws(FileError) -> [String] {
     guard !path.isEmpty else { throw FileError(.absent, operation: kind.systemName, path: path, code: 2) }
-    let isBad = path.utf8.count > pathLengthMax || path.utf8.contains(0)
-    var result: [String] = []
-    // By bytes: characters would have to be told apart first, in every call to the disk.
-    for bytes in path.utf8.split(separator: UInt8(ascii: "/")) {
-      guard !isBad, bytes.count <= nameLengthMax else {
-        throw FileError(.invalidName, operation: kind.systemName, path: path, code: 36)
-      }
-      let part = String(Substring(bytes))
-      if part == "." { continue }
-      if part == ".." { _ = result.popLast() } else { result.append(part) }
+    guard let parts = parts(of: path) else {
+      throw FileError(.invalidName, operation: kind.systemName, path: path, code: 36)
     }
-    return result
+    return parts
+  }
+
+  // By bytes: characters would have to be told apart first, in every call to the disk.
+  private static func parts(of path: String) -> [String]? {
+    var path = path
+    return path.withUTF8 { bytes in
+      guard bytes.count <= pathLengthMax else { return nil }
+      var (parts, start) = ([String](), 0)
+      for at in 0...bytes.count where at == bytes.count || bytes[at] == UInt8(ascii: "/") || bytes[at] == 0 {
+        let length = at - start
+        if length > nameLengthMax || (at < bytes.count && bytes[at] == 0) { return nil }
+        defer { start = at + 1 }
+        if length == 0 { continue }
+        let part = String(decoding: bytes[start..<at], as: UTF8.self)
+        if part == ".." { _ = parts.popLast() } else if part != "." { parts.append(part) }
+      }
+      return parts
+    }
   }
 
   /// What stands at `path`; nil when nothing does, be it that a part on the way is missing or no directory.
