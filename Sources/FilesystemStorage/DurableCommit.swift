@@ -143,11 +143,10 @@ final class DurableCommit: Sendable {
   /// Whether a directory that nothing removes is known to be durable with all above it.
   func isLasting(_ directory: String) -> Bool { lasting.withLock { $0.contains(directory) } }
 
-  /// These are durable now, with all above them.
-  func noteLasting(_ directories: [String]) {
+  private func noteLasting(_ directory: String) {
     lasting.withLock { lasting in
-      if lasting.count + directories.count > Self.lastingMax { lasting.removeAll() }
-      lasting.formUnion(directories)
+      if lasting.count >= Self.lastingMax { lasting.removeAll() }
+      lasting.insert(directory)
     }
   }
 
@@ -220,7 +219,7 @@ final class DurableCommit: Sendable {
     } else if try files.status(directory)?.isDirectory != true {
       try makeRoot(directory)
     }
-    noteLasting([directory])
+    noteLasting(directory)
   }
 
   /// Makes a directory and those missing above it, durable in nothing: for what a power cut may take.

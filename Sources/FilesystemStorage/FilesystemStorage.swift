@@ -85,6 +85,12 @@ public final class FilesystemStorage: StorageEngine {
   /// Changes the tree as the record says, durably. True when there was something to change.
   @discardableResult
   func change(_ record: JournalRecord) async throws(StorageError) -> Bool {
+    let missing = tree.lasting(record).filter { !tree.commit.isLasting($0) }
+    if !missing.isEmpty, journal.durability == .strict {
+      try await script { (tree) throws(FileError) in
+        for directory in missing { try tree.commit.makeLasting(directory) }
+      }
+    }
     switch await journal.commit(record) {
     case .applied(true): return true
     case .applied(false):

@@ -25,11 +25,12 @@ struct Checkpoint: Sendable {
   /// How many syncs one script does.
   private static let syncsPerScript = 32
 
-  /// Begins with all that is in the journal now; nil when another process is at it. When a sync has failed since, all
-  /// of it is made anew first.
+  /// Begins with all that is in the journal now; nil when another process is at it. When an earlier checkpoint failed,
+  /// or ended with its process, all of it is made anew first: a sync may have lost what the next one would not cover.
   func begin() throws(FileError) -> Course? {
     guard let lock = try CheckpointLock(tree) else { return nil }
     let closed = try segments.exclusively { () throws(FileError) in
+      try suspectUnfinished()
       let closed = try segments.rotate()
       for segment in closed where segment.phase == .suspect { try apply(segment) { _ in .anew } }
       return closed
@@ -45,7 +46,6 @@ struct Checkpoint: Sendable {
   /// Removes the segments, all of which are durable in place now, and what they alone needed.
   func end(_ course: Course) throws(FileError) {
     for segment in course.segments { try segments.remove(segment) }
-    tree.commit.noteLasting(course.syncs.lasting)
     for content in course.syncs.staged {
       // Removed by the next start otherwise.
       _ = try? tree.files.remove(tree.layout.staged(content))
@@ -66,9 +66,13 @@ struct Checkpoint: Sendable {
     guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
     let boot = tree.files.boot
     let closed = try segments.exclusively { () throws(FileError) in
+      try suspectUnfinished()
       let closed = try segments.rotate()
       for segment in closed {
-        try apply(segment) { $0.boot == boot ? .anew : .afterPowerCut(writtenAt: $0.writtenAt) }
+        try apply(segment) { (entry) in
+          if entry.boot != boot { return .afterPowerCut(writtenAt: entry.writtenAt) }
+          return segment.phase == .suspect ? .anew : nil
+        }
       }
       return closed
     }
@@ -97,11 +101,18 @@ struct Checkpoint: Sendable {
     return false
   }
 
+  // Segments that are closed already are those of a checkpoint that did not come to its end.
+  private func suspectUnfinished() throws(FileError) {
+    if try segments.all().contains(where: { $0.phase == .closed }) { try segments.suspectAll() }
+  }
+
   private func apply(
-    _ segment: JournalSegments.Segment, _ application: (JournalEntry) -> RecordApplication
+    _ segment: JournalSegments.Segment, _ application: (JournalEntry) -> RecordApplication?
   ) throws(FileError) {
     try segments.read(segment) { (entry) throws(FileError) in
-      _ = try tree.apply(entry.record, application(entry))
+      guard let application = application(entry) else { return }
+      for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
+      _ = try tree.apply(entry.record, application)
     }
   }
 
@@ -111,7 +122,7 @@ struct Checkpoint: Sendable {
     var syncs = RecordSyncs()
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        syncs.note(entry.record, layout: tree.layout, isDurable: tree.commit.isLasting)
+        syncs.note(entry.record, layout: tree.layout)
       }
     }
     return Course(lock: lock, segments: closed, syncs: syncs)

@@ -45,7 +45,7 @@ final class Journal: Sendable {
   private let tree: StoredTree
   private let world: World
   private let keeper: CheckpointKeeper
-  private let durability: Durability
+  let durability: Durability
   private let state = Mutex(State())
 
   init(tree: StoredTree, segments: JournalSegments, staging: StagingArea, world: World, durability: Durability) {
@@ -176,7 +176,7 @@ final class Journal: Sendable {
     do throws(FileError) {
       let existed = try tree.apply(record, .first)
       var syncs = RecordSyncs()
-      syncs.note(record, layout: tree.layout, isDurable: tree.commit.isLasting)
+      syncs.note(record, layout: tree.layout)
       try syncs.advance(.max, in: tree.files)
       return .applied(existed)
     } catch {

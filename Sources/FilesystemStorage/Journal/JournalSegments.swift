@@ -17,7 +17,7 @@ final class JournalSegments: Sendable {
     enum Phase: String, Sendable, CaseIterable {
       /// Entries are appended to it if it is the last one.
       case log
-      /// It grows no more.
+      /// It grows no more, because a checkpoint has begun with it.
       case closed
       /// It grows no more, and a sync failed that it, or some change it names, may have needed: each change has to be
       /// made anew before it is synced.

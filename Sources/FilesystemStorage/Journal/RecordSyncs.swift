@@ -10,27 +10,26 @@ struct RecordSyncs: Sendable {
   private var known: Set<String> = []
   private var contents: [String] = []
   private var directories: [String] = []
-  private(set) var lasting: [String] = []
   /// Content that the journal needs no more afterwards.
   private(set) var staged: [StagedContent] = []
 
   /// How many syncs are left.
   var count: Int { contents.count + directories.count }
 
-  /// Takes in what `record` touches. Directories are those from the file up to the first that `isDurable`.
-  mutating func note(_ record: JournalRecord, layout: Layout, isDurable: (String) -> Bool) {
+  /// Takes in what `record` touches.
+  mutating func note(_ record: JournalRecord, layout: Layout) {
     switch record {
     case .blob(let digest, let content, let name):
-      note(content, of: digest, layout: layout, isDurable: isDurable)
-      noteFile(layout.layer(digest, in: name), layout: layout, isDurable: isDurable)
+      note(content, at: layout.blob(digest))
+      noteFile(layout.layer(digest, in: name))
     case .manifest(let digest, let content, let name):
-      note(content, of: digest, layout: layout, isDurable: isDurable)
-      noteFile(layout.revision(digest, in: name), layout: layout, isDurable: isDurable)
+      note(content, at: layout.blob(digest))
+      noteFile(layout.revision(digest, in: name))
     case .layer(let digest, _, let name):
-      noteFile(layout.layer(digest, in: name), layout: layout, isDurable: isDurable)
+      noteFile(layout.layer(digest, in: name))
     case .tag(let tag, let digest, let name):
-      noteFile(layout.index(tag, digest, in: name), layout: layout, isDurable: isDurable)
-      noteFile(layout.current(tag, in: name), layout: layout, isDurable: isDurable)
+      noteFile(layout.index(tag, digest, in: name))
+      noteFile(layout.current(tag, in: name))
     case .noLayer(let digest, let name):
       noteDirectory(layout.layer(digest, in: name).directory)
     case .noManifest(let digest, let name):
@@ -57,18 +56,15 @@ struct RecordSyncs: Sendable {
     }
   }
 
-  private mutating func note(
-    _ content: JournalContent, of digest: Digest, layout: Layout, isDurable: (String) -> Bool
-  ) {
-    let place = layout.blob(digest)
+  private mutating func note(_ content: JournalContent, at place: Layout.Place) {
     if case .inline = content { noteContents(place.file) }
     if case .staged(let content) = content { staged.append(content) }
-    noteChain(place, layout: layout, isDurable: isDurable)
+    noteChain(place)
   }
 
-  private mutating func noteFile(_ place: Layout.Place, layout: Layout, isDurable: (String) -> Bool) {
+  private mutating func noteFile(_ place: Layout.Place) {
     noteContents(place.file)
-    noteChain(place, layout: layout, isDurable: isDurable)
+    noteChain(place)
   }
 
   private mutating func noteContents(_ path: String) {
@@ -79,18 +75,12 @@ struct RecordSyncs: Sendable {
     if known.insert(path).inserted { directories.append(path) }
   }
 
-  // The file's directory, and every one above that a name was or may have been given in.
-  private mutating func noteChain(_ place: Layout.Place, layout: Layout, isDurable: (String) -> Bool) {
+  // The file's directory, and every one above that a name was or may have been given in. What is above those is durable
+  // before there is a record.
+  private mutating func noteChain(_ place: Layout.Place) {
     noteDirectory(place.directory)
     for directory in Layout.chain(from: place.lasting, to: place.directory) {
       noteDirectory(Layout.parent(of: directory))
-    }
-    var directory = place.lasting
-    while directory != layout.root, !isDurable(directory), !known.contains("lasting " + directory) {
-      known.insert("lasting " + directory)
-      lasting.append(directory)
-      directory = Layout.parent(of: directory)
-      noteDirectory(directory)
     }
   }
 }

@@ -45,6 +45,17 @@ extension StoredTree {
     }
   }
 
+  /// The directories that have to be durable before the record is written: those that nothing removes.
+  func lasting(_ record: JournalRecord) -> [String] {
+    switch record {
+    case .blob(let digest, _, let name): [layout.blob(digest).lasting, layout.layer(digest, in: name).lasting]
+    case .layer(let digest, _, let name): [layout.layer(digest, in: name).lasting]
+    case .manifest(let digest, _, let name): [layout.blob(digest).lasting, layout.revision(digest, in: name).lasting]
+    case .tag(_, _, let name): [layout.tags(in: name)]
+    case .noLayer, .noManifest, .noTag: []
+    }
+  }
+
   // MARK: Content
 
   // False when the content is nowhere: then the record was never acknowledged, and nothing may refer to it.
@@ -52,6 +63,7 @@ extension StoredTree {
     _ content: JournalContent, of digest: Digest, _ application: RecordApplication
   ) throws(FileError) -> Bool {
     let place = layout.blob(digest)
+    try settleDirectories(of: place, application)
     switch (application, content) {
     case (.anew, _): return try renewContent(digest, at: place)
     case (_, .present):
@@ -105,6 +117,7 @@ extension StoredTree {
   private func put(
     _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
   ) throws(FileError) -> Bool {
+    try settleDirectories(of: place, application)
     let isEqual = try contents(of: place.file, atMost: Self.linkBytesMax) == digest.linkText
     if case .anew = application {
       guard isEqual else { return false }
@@ -130,6 +143,26 @@ extension StoredTree {
 
   /// No record stands in the journal of a running registry for as long as this, in seconds.
   private static let recordAgeMax: Int64 = 3600
+
+  // MARK: Directories
+
+  // Gives the directories of a place new names for the next sync to cover: away and back, since a directory has only
+  // one. What is away is found again by whoever comes after a kill or a power cut in between.
+  private func settleDirectories(
+    of place: Layout.Place, _ application: RecordApplication
+  ) throws(FileError) {
+    switch application {
+    case .first, .withoutJournal: return
+    case .afterPowerCut, .anew: break
+    }
+    for directory in Layout.chain(from: place.lasting, to: place.directory) {
+      let away = Layout.away(directory)
+      if case .anew = application, try files.status(directory) != nil {
+        try files.rename(directory, to: away)
+      }
+      if try files.status(away) != nil { try files.rename(away, to: directory) }
+    }
+  }
 
   // MARK: Removals
 
