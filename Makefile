@@ -49,6 +49,28 @@ simulate: setup-build ## run random histories of whole registries for MINUTES=10
 	@swift build -c release --product simulate $(SWIFT_FLAGS)
 	@.build/release/simulate --seed $$(date +%s)000000 --minutes $(MINUTES)
 
+.PHONY: bench
+bench: bench-build ## measure beside nginx and docker-registry, and write docs/benchmarks.md (under 30 minutes)
+	@scripts/bench full
+
+.PHONY: bench-quick
+bench-quick: bench-build ## a little of everything in under two minutes; fails where a threshold is missed
+	@scripts/bench quick
+
+.PHONY: bench-prove
+bench-prove: bench-build ## show that bench-quick notices a slowdown planted on the path of manifests
+	@scripts/bench prove
+
+.PHONY: bench-growth
+bench-growth: bench-build ## how costs grow with blobs and tags, and write docs/benchmarks-growth.md
+	@scripts/bench growth
+
+.PHONY: bench-build
+bench-build:
+	@scripts/setup bench
+	@swift build $(RELEASE)
+	@swift build -c release --static-swift-stdlib --product registry-load $(SWIFT_FLAGS)
+
 .PHONY: lint
 lint: ## check format, headers and words
 	@scripts/lint

@@ -17,6 +17,7 @@ struct Get: ParsableCommand {
   @Option(name: [.customShort("d"), .long], help: "How long: 10s, 500ms.") var duration = "5s"
   @Option(name: [.customShort("r"), .long], help: "Requests per second of an open loop.") var rate: Double?
   @Option(help: "Loops, each a thread; one per core by default.") var loops: Int?
+  @Flag(help: "Print the rate alone, for scripts.") var plain = false
 
   func run() throws {
     guard let nanoseconds = Quantity.nanoseconds(duration), nanoseconds > 0 else {
@@ -33,9 +34,35 @@ struct Get: ParsableCommand {
     let liveLine = LiveLinePrinter(.auto)
     let report = try Conductor.run(plan, loops: loops ?? LoopGroup.processors, stop: StopSign()) { liveLine.show($0) }
     liveLine.clear()
-    Console.say(TextReport.text(report))
-    let answered = report.scenarios.flatMap(\.targets).flatMap(\.rounds).contains { $0.tally.operations > 0 }
+    let rounds = report.scenarios.flatMap(\.targets).flatMap(\.rounds)
+    Console.say(plain ? rounds.map { "\(Figures.fixed($0.rate, 0))\n" }.joined() : TextReport.text(report))
+    let answered = rounds.contains { $0.tally.operations > 0 }
     if !report.problems.isEmpty || !answered { throw ExitCode(2) }
+  }
+}
+
+/// `registry-load plot`.
+struct PlotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot", abstract: "Draw durations by size, both by powers of ten, as SVG on standard output.")
+
+  @Argument(help: "Lines of name,size,nanoseconds.") var file: String
+  @Option(help: "The title.") var title: String
+  @Option(help: "What the sizes are.") var x: String
+
+  func run() throws {
+    var series: [Plot.Series] = []
+    for (index, line) in try TextFile.read(file).split(separator: "\n").enumerated() {
+      let fields = line.split(separator: ",")
+      guard fields.count == 3, let size = Double(fields[1]), let time = Double(fields[2]) else {
+        throw InputError("\(file):\(index + 1): not name,size,nanoseconds")
+      }
+      let place = series.firstIndex { $0.name == fields[0] } ?? series.count
+      if place == series.count { series.append(Plot.Series(name: String(fields[0]), points: [])) }
+      series[place].points.append((size, time))
+    }
+    Console.say(
+      Plot.lines(title: title, x: x, .logarithmic, y: "", .logarithmic, series, text: Figures.time))
   }
 }
 

@@ -39,7 +39,7 @@ struct RegistryLoad: ParsableCommand {
         1  a threshold was not met
         2  bad input, or a target that could not be measured; what was measured is reported all the same
       """,
-    subcommands: [Run.self, Get.self, Kinds.self, WriteStatic.self, WriteStorage.self])
+    subcommands: [Run.self, Get.self, Kinds.self, WriteStatic.self, WriteStorage.self, PlotCommand.self])
 
   static func main() {
     SystemProcess.prepareToServe()

@@ -43,6 +43,8 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report as JSON.", valueName: "file")) var json: String?
   @Option(help: ArgumentHelp("Write the report as one HTML page.", valueName: "file")) var html: String?
   @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file")) var markdown: String?
+  @Option(help: ArgumentHelp("Write each figure as a line scenario,target,metric,median.", valueName: "file"))
+  var csv: String?
   @Option(help: ArgumentHelp("Write plots as SVG to this directory.", valueName: "directory")) var plots: String?
   @Option(help: "The live line: auto (on a terminal), on, off.") var live = LiveChoice.auto
 
@@ -53,7 +55,8 @@ struct Run: ParsableCommand {
     guard !scenarios.isEmpty else { throw InputError("there is no scenario to run; see registry-load run --help") }
     guard !plan.targets.isEmpty else { throw InputError("there is no target: give --target name=http://host:port") }
     plan.scenarios = scenarios
-    let demands = try thresholds.map { path throws(InputError) in try Threshold.read(path: path) } ?? []
+    var demands = try thresholds.map { path throws(InputError) in try Threshold.read(path: path) } ?? []
+    if !only.isEmpty { demands = demands.filter { demand in scenarios.contains { $0.name == demand.scenario } } }
     try check(demands, plan)
     let liveLine = LiveLinePrinter(live)
     let report = try Conductor.run(plan, loops: loops ?? LoopGroup.processors, stop: StopSign()) { liveLine.show($0) }
@@ -134,7 +137,7 @@ struct Run: ParsableCommand {
         throw InputError(
           "\(demand.place): there is no target \"\(name)\"; there are \(names.sorted().joined(separator: ", "))")
       }
-      if only.isEmpty, !plan.scenarios.contains(where: { $0.name == demand.scenario }) {
+      if !plan.scenarios.contains(where: { $0.name == demand.scenario }) {
         throw InputError("\(demand.place): there is no scenario \"\(demand.scenario)\"")
       }
     }
@@ -152,10 +155,8 @@ struct Run: ParsableCommand {
     if let plots {
       for (name, svg) in MarkdownReport.plotFiles(report) { try TextFile.write(svg, to: "\(plots)/\(name).svg") }
     }
-    if let markdown {
-      let folder = plots.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-      try TextFile.write(MarkdownReport.text(report, verdicts, plots: folder), to: markdown)
-    }
+    if let markdown { try TextFile.write(MarkdownReport.text(report, verdicts), to: markdown) }
+    if let csv { try TextFile.write(JSONReport.lines(report), to: csv) }
   }
 
   private static func put(_ target: Target, _ targets: inout [Target]) {

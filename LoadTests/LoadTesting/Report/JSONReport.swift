@@ -18,6 +18,20 @@ public enum JSONReport {
     ]) + "\n"
   }
 
+  /// Every figure as a line `scenario,target,metric,median`, in the units of the JSON.
+  public static func lines(_ report: RunReport) -> String {
+    var text = ""
+    for scenario in report.scenarios {
+      for target in scenario.targets {
+        for metric in Metric.allCases {
+          guard let spread = scenario.spread(metric, of: target.name) else { continue }
+          text += "\(scenario.spec.name),\(target.name),\(metric.rawValue),\(Figures.fixed(spread.median, 3))\n"
+        }
+      }
+    }
+    return text
+  }
+
   private static func scenario(_ scenario: ScenarioReport, first: String?) -> String {
     let spec = scenario.spec
     return object([

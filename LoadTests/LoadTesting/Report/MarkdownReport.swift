@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-/// The report for a document: the thresholds as a table, the figures as another, and the names of plots.
+/// The report for a document: the thresholds as a table, the figures as another.
 public enum MarkdownReport {
-  /// A fragment without a title. `plots` are the names of plot files, as ``plotFiles(_:)`` calls them, below `folder`.
-  public static func text(_ report: RunReport, _ verdicts: [Threshold.Verdict], plots folder: String?) -> String {
+  /// A fragment without a title.
+  public static func text(_ report: RunReport, _ verdicts: [Threshold.Verdict]) -> String {
     var lines: [String] = []
     if !verdicts.isEmpty {
       lines.append("| scenario | figure | ours | other | ratio (spread) | demand | hope | |")
@@ -30,10 +30,6 @@ public enum MarkdownReport {
     }
     lines.append("")
     for problem in report.problems { lines += ["- Not measured: \(problem)"] }
-    if let folder {
-      lines += plotFiles(report).map { "![\($0.name)](\(folder)/\($0.name).svg)" }
-      lines.append("")
-    }
     return lines.joined(separator: "\n") + "\n"
   }
 

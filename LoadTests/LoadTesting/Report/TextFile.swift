@@ -6,6 +6,11 @@ internal import GantryWorld
 
 /// Files that reports are written to.
 public enum TextFile {
+  /// A file's text.
+  public static func read(_ path: String) throws(InputError) -> String {
+    String(decoding: try ScenarioFile.read(path), as: UTF8.self)
+  }
+
   /// Writes a whole file; makes its directory where that is absent.
   public static func write(_ text: String, to path: String) throws(InputError) {
     let files = LoopGroup.files
