@@ -27,6 +27,8 @@ struct SyncCount {
   }
 
   private static func isAnswer(_ call: SystemCall) throws -> Bool {
-    try call.bytes(1, head: true).starts(with: "HTTP/1.1 ".utf8)
+    let head = String(decoding: try call.bytes(1, head: true).prefix(12), as: UTF8.self)
+    // Logs may quote an answer.
+    return try head.hasPrefix("HTTP/1.") && (Int(head.suffix(3)) ?? 0) >= 200 && call.number(0) > 2
   }
 }
