@@ -103,9 +103,17 @@ actor Connection {
     return .ended
   }
 
-  /// Closes when time has run out. Called by the table about once a second.
-  func checkDeadline(now: LoopInstant) {
-    if input.machine.isOverdue(now: now, progress: stream.progress) { stream.close() }
+  /// Its place among the connections of its process, by age.
+  nonisolated var number: UInt64 { identity.1 }
+
+  /// Whether its time has run out. Asked by the table about once a second.
+  func isOverdue(now: LoopInstant) -> Bool {
+    input.machine.isOverdue(now: now, progress: stream.progress)
+  }
+
+  /// Ends it because its time has run out.
+  func expire() {
+    stream.close()
   }
 
   /// Takes no further request; closes at once when none is under way.

@@ -152,9 +152,8 @@ actor ConnectionTable {
 
   private func sweep() {
     let now = loop.clock.now
-    for connection in connections.values {
-      connection.assumeIsolated { $0.checkDeadline(now: now) }
-    }
+    let overdue = connections.values.filter { connection in connection.assumeIsolated { $0.isOverdue(now: now) } }
+    for connection in Self.byAge(overdue) { connection.assumeIsolated { $0.expire() } }
     armSweep()
   }
 
@@ -175,11 +174,16 @@ actor ConnectionTable {
 
   private func beginDrain() {
     isDraining = true
-    for connection in connections.values { connection.assumeIsolated { $0.drain() } }
+    for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.drain() } }
   }
 
   private func abort() {
-    for connection in connections.values { connection.assumeIsolated { $0.abort() } }
+    for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.abort() } }
+  }
+
+  // The order in which connections end must be the same in each run of a simulated history.
+  private static func byAge(_ connections: some Sequence<Connection>) -> [Connection] {
+    connections.sorted { $0.number < $1.number }
   }
 
   /// How many connections are open.
