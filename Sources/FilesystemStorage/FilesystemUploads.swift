@@ -117,7 +117,8 @@ extension FilesystemStorage {
   static let bytesPerScript: UInt64 = 4 << 20
 
   /// See ``BlobIngesting/purgeIngests(startedBefore:from:limit:dryRun:)``. A directory is taken for a session when its
-  /// name is a UUID and `startedat` can be read, as in Distribution.
+  /// name is a UUID. One without a legible `startedat`, which Distribution leaves for ever, is as old as its latest
+  /// change.
   public func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {

@@ -75,9 +75,7 @@ struct UploadPurge: Sendable {
   }
 
   private func purge(_ place: UploadPlace, in tree: StoredTree) throws(FileError) -> Bool {
-    guard let stamp = try tree.contents(of: place.startedAt, atMost: 64),
-      let startedAt = WallTime(rfc3339: String(decoding: stamp, as: UTF8.self)), startedAt < cutoff
-    else { return false }
+    guard let startedAt = try start(of: place, in: tree), startedAt < cutoff else { return false }
     var lease: (any OpenFile)?
     do throws(FileError) {
       lease = try tree.files.open(place.data, .readWrite)
@@ -87,5 +85,17 @@ struct UploadPurge: Sendable {
     if let lease, try !lease.tryLock() { return false }
     if !isDryRun { try tree.removeUpload(place) }
     return true
+  }
+
+  // A power cut, or a removal that it interrupted, leaves a directory without a legible `startedat`, which nobody can
+  // take up any more. It is as old as its latest change. Nil when it is gone.
+  private func start(of place: UploadPlace, in tree: StoredTree) throws(FileError) -> WallTime? {
+    if let stamp = try tree.contents(of: place.startedAt, atMost: 64),
+      let startedAt = WallTime(rfc3339: String(decoding: stamp, as: UTF8.self))
+    {
+      return startedAt
+    }
+    guard let status = try tree.files.status(place.directory), status.isDirectory else { return nil }
+    return status.modified
   }
 }

@@ -115,6 +115,26 @@ import Testing
     }
   }
 
+  /// What a power cut leaves of a session, or of its removal, is as old as its directory, and goes one day, too.
+  @Test func sessionsWithoutALegibleStartArePurgedByTheirAge() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let uploads = "/data/docker/registry/v2/repositories/x/_uploads"
+    simulation.disk.plant([], at: "\(uploads)/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/startedat")
+    simulation.disk.plant([1], at: "\(uploads)/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4e/data")
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      _ = try simulation.world.files.makeDirectory("\(uploads)/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4f")
+      let now = simulation.wallClock.now
+      let young = try await engine.purgeIngests(startedBefore: now, from: nil, limit: 10, dryRun: false)
+      #expect(!young.removed.contains { $0.description.hasSuffix("f") }, "it has just begun")
+      let later = WallTime(seconds: now.seconds + 1)
+      let old = try await engine.purgeIngests(startedBefore: later, from: nil, limit: 10, dryRun: false)
+      #expect(young.removed.count + old.removed.count == 3)
+    }
+    #expect(!simulation.disk.tree.keys.contains { $0.hasPrefix("\(uploads)/") })
+  }
+
   @Test func purgedIsWhatDistributionWouldPurge() throws {
     let simulation = SimulatedWorld(seed: 5)
     let base = "/data/docker/registry/v2/repositories/x/_uploads"

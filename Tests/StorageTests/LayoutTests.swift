@@ -197,7 +197,7 @@ private func tag(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(par
       #expect(upload == nil)
       let purged = try await engine.purgeIngests(
         startedBefore: WallTime(seconds: .max), from: nil, limit: 10, dryRun: false)
-      #expect(purged.removed == [])
+      #expect(purged.removed.map(\.description) == [uuid], "nobody can take it up, and it goes with the old ones")
       // Pushing again mends them.
       try await engine.putManifest(
         Array("{}".utf8), digest: try Digest(parsing: "sha256:\(braces)"), subject: nil, in: a)
