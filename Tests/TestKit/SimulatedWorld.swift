@@ -22,15 +22,17 @@ public final class SimulatedWorld: Sendable {
   private let processes: Mutex<[SimulatedProcess]>
 
   /// A world with one process of `loops` loops. With `workerDelay`, each script takes a seeded time of that range;
-  /// with `interleavesScripts`, scripts take turns at each file operation (some microseconds slower for each). The disk
-  /// is a new one of `diskCapacity` bytes, or one that another world has left.
+  /// with `interleavesScripts`, scripts take turns at each file operation (some microseconds slower for each). With
+  /// `disk`, what another world left goes on here, one second after its latest change.
   public init(
     seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, interleavesScripts: Bool = false,
-    diskCapacity: Int = 256 << 20, disk existing: SimulatedDisk? = nil
+    diskCapacity: Int = 256 << 20, disk inherited: SimulatedDisk? = nil
   ) {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
-    disk = existing ?? SimulatedDisk(capacity: diskCapacity, clock: wallClock)
+    disk = inherited ?? SimulatedDisk(capacity: diskCapacity)
+    let youngest = disk.follow(wallClock)
+    if inherited != nil { wallClock.shift(by: .seconds(youngest.seconds - wallClock.now.seconds + 1)) }
     network = SimulatedNetwork(scheduler: scheduler)
     workers = WorkerOptions(delay: workerDelay, interleaves: interleavesScripts)
     process = SimulatedProcess(

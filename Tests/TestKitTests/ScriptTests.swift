@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-import GantryTestKit
 import GantryWorld
 import Synchronization
 import Testing
+
+@testable import GantryTestKit
 
 @Suite struct ScriptTests {
   /// Two scripts that each read a counter from a file and write it back one higher; what the file says then.
@@ -58,5 +59,35 @@ import Testing
       #expect(acknowledged.withLock { $0 } == (count == 4))
       if case .failure(let stall) = outcome { #expect(stall.halt == .idle) }
     }
+  }
+
+  /// What a script holds, as the files that its session has open, is let go before its caller goes on: not by its
+  /// thread at some moment of the system's choosing, when somebody counts open files or reuses an inode's number.
+  @Test func aScriptLetsGoOfWhatItHeldBeforeItsCallerGoesOn() {
+    let isLetGo = Atomic(false)
+    let thread = script(holding: Held { isLetGo.store(true, ordering: .relaxed) })
+    #expect(thread.advance())
+    // The system's thread may not even have ended by now.
+    let wasLetGo = isLetGo.load(ordering: .relaxed)
+    #expect(wasLetGo)
+  }
+
+  private func script(holding held: Held) -> ScriptThread {
+    ScriptThread(scheduler: SimulatedScheduler(seed: 1)) { held.touch() }
+  }
+
+  /// Something that tells when the last reference to it goes.
+  private final class Held: Sendable {
+    private let onEnd: @Sendable () -> Void
+
+    init(onEnd: @escaping @Sendable () -> Void) {
+      self.onEnd = onEnd
+    }
+
+    deinit {
+      onEnd()
+    }
+
+    func touch() {}
   }
 }

@@ -35,7 +35,7 @@ public final class SimulatedDisk: Files {
   private static let logMax = 100_000
 
   private let state: Mutex<Guarded>
-  private let clock: (any WallClock)?
+  private let clock: Mutex<(any WallClock)?>
   private let observer = Mutex<(@Sendable (FileOperation) -> Void)?>(nil)
 
   /// An empty disk with room for `capacity` bytes of contents, `filesMax` files and directories, and `openFilesMax`
@@ -43,12 +43,12 @@ public final class SimulatedDisk: Files {
   public init(
     capacity: Int = 256 << 20, filesMax: Int = 1_000_000, openFilesMax: Int = 65_536, clock: (any WallClock)? = nil
   ) {
-    self.clock = clock
+    self.clock = Mutex(clock)
     state = Mutex(Guarded(disk: DiskState(capacity: capacity, nodesMax: filesMax, openFilesMax: openFilesMax)))
   }
 
   private init(disk: DiskState, clock: (any WallClock)?, boot: Int) {
-    self.clock = clock
+    self.clock = Mutex(clock)
     state = Mutex(Guarded(disk: disk, boot: boot))
   }
 
@@ -70,8 +70,23 @@ public final class SimulatedDisk: Files {
   /// What ``crash(keeping:)`` would leave, as a disk of its own; this one goes on.
   public func afterPowerCut(keeping: CrashKeeping = .synced) -> SimulatedDisk {
     state.withLock { state in
-      SimulatedDisk(disk: state.disk.afterPowerCut(keeping), clock: clock, boot: state.boot + 1)
+      SimulatedDisk(disk: state.disk.afterPowerCut(keeping), clock: clock.withLock { $0 }, boot: state.boot + 1)
     }
+  }
+
+  /// What ``kill(_:)`` of all processes would leave, as a disk of its own of the same boot; this one goes on.
+  public func afterKill() -> SimulatedDisk {
+    state.withLock { state in
+      var disk = state.disk
+      disk.closeAll(of: nil)
+      return SimulatedDisk(disk: disk, clock: clock.withLock { $0 }, boot: state.boot)
+    }
+  }
+
+  /// Takes the time from another clock from now on, and returns the time that stands in the youngest change so far.
+  func follow(_ clock: any WallClock) -> WallTime {
+    self.clock.withLock { $0 = clock }
+    return state.withLock { $0.disk.now }
   }
 
   /// Ends a process, or all of them: what it wrote stays, its open files are dead, its locks free.
@@ -232,7 +247,7 @@ public final class SimulatedDisk: Files {
   ) throws(FileError) -> R {
     ScriptThread.pauseIfScript()
     observer.withLock { $0 }?(operation)
-    let now = clock?.now
+    let now = clock.withLock { $0 }?.now
     return try state.withLock { (state) throws(FileError) -> R in
       state.record(operation)
       state.ticks += 1

@@ -124,11 +124,11 @@ public final class HTTPClient {
 
   /// Takes everything up to and with `mark`.
   private func readLines(until mark: StaticString) async throws(HTTPClientError) -> String {
-    let mark = Array("\(mark)".utf8)
+    let mark = mark.withUTF8Buffer { Array($0) }
     var searched = 0
     while true {
       while searched + mark.count <= buffer.count {
-        if buffer[searched..<(searched + mark.count)].elementsEqual(mark) {
+        if buffer[searched] == mark[0], buffer[searched..<(searched + mark.count)].elementsEqual(mark) {
           let text = String(decoding: buffer[..<(searched + mark.count)], as: UTF8.self)
           buffer.removeFirst(searched + mark.count)
           return text
@@ -152,13 +152,13 @@ public final class HTTPClient {
 extension String {
   /// The parts between the line ends; `\r\n` is one character to Swift, so the bytes are looked at.
   fileprivate func components(separatedBy mark: StaticString) -> [String] {
-    let mark = Array("\(mark)".utf8)
+    let mark = mark.withUTF8Buffer { Array($0) }
     let bytes = Array(utf8)
     var parts: [String] = []
     var start = 0
     var at = 0
     while at + mark.count <= bytes.count {
-      if bytes[at..<(at + mark.count)].elementsEqual(mark) {
+      if bytes[at] == mark[0], bytes[at..<(at + mark.count)].elementsEqual(mark) {
         parts.append(String(decoding: bytes[start..<at], as: UTF8.self))
         at += mark.count
         start = at

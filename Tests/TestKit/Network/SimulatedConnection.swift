@@ -18,6 +18,8 @@ public final class SimulatedConnection: Sendable {
     case server
 
     var other: Side { self == .client ? .server : .client }
+    // Printing a case looks it up in the binary, and every wait is named.
+    var name: String { self == .client ? "client" : "server" }
   }
 
   struct Waiter {
@@ -186,7 +188,7 @@ public final class SimulatedConnection: Sendable {
   /// Waits until the next try to read or write can differ from the last.
   func wait(_ side: Side, toRead: Bool, on loop: SimulatedLoop) async {
     let wait = scheduler.beginWait(
-      process: loop.process, "\(side) of connection \(id) waits to \(toRead ? "read" : "write")")
+      process: loop.process, "\(side.name) of connection \(id) waits to \(toRead ? "read" : "write")")
     // Unsafe: the checked form complains when a killed process drops it.
     await withUnsafeContinuation { continuation in
       let waiter = Waiter(continuation: continuation, loop: loop, wait: wait)

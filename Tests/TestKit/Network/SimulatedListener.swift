@@ -34,7 +34,7 @@ public final class SimulatedListener: StreamListener {
       }
       if let next { return next }
       if isClosed { return nil }
-      let wait = network.scheduler.beginWait(process: loop.process, "accept at \(address)")
+      let wait = network.scheduler.beginWait(process: loop.process, "accept at \(address.text)")
       // Unsafe: the checked form complains when a killed process drops it.
       await withUnsafeContinuation { continuation in
         let waits = state.withLock { state -> Bool in

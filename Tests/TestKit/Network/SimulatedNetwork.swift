@@ -81,7 +81,7 @@ public final class SimulatedNetwork: Sendable {
   public func connect(to address: ListenAddress, on loop: SimulatedLoop) throws(StreamError) -> SimulatedStream {
     guard let listener = state.withLock({ $0.listeners[address] }) else { throw .failed(code: 111) }
     let connection = makeConnection(client: loop.process, server: listener.loop.process)
-    scheduler.note("connection \(connection.id) to \(address)")
+    scheduler.note("connection \(connection.id) to \(address.text)")
     let (here, there) = addresses(of: connection, to: address)
     let client = SimulatedStream(connection, .client, peer: there, loop: loop)
     guard listener.offer(SimulatedAcceptedStream(connection, peer: here)) else { throw .failed(code: 111) }
@@ -152,6 +152,16 @@ public final class SimulatedNetwork: Sendable {
     case .tcp(let host, let port):
       let from = PeerAddress(host: "192.0.2.7", port: UInt16(20_000 + connection.id % 20_000))
       return (from, PeerAddress(host: host, port: port))
+    }
+  }
+}
+
+extension ListenAddress {
+  /// The address for notes; printing a case looks it up in the binary.
+  var text: String {
+    switch self {
+    case .tcp(let host, let port): "\(host):\(port)"
+    case .unix(let path): path
     }
   }
 }

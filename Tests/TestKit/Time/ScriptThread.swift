@@ -18,7 +18,7 @@ final class ScriptThread: @unchecked Sendable {
   }()
 
   private let scheduler: SimulatedScheduler
-  private let script: @Sendable () -> Void
+  private let script: Mutex<(@Sendable () -> Void)?>
   private let go = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
   private let stopped = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
   private let isStarted = Atomic<Bool>(false)
@@ -26,7 +26,7 @@ final class ScriptThread: @unchecked Sendable {
 
   init(scheduler: SimulatedScheduler, _ script: @escaping @Sendable () -> Void) {
     self.scheduler = scheduler
-    self.script = script
+    self.script = Mutex(script)
     precondition(sem_init(go, 0, 0) == 0 && sem_init(stopped, 0, 0) == 0, "a semaphore cannot be made")
   }
 
@@ -45,7 +45,7 @@ final class ScriptThread: @unchecked Sendable {
     wait(thread.go)
   }
 
-  /// Runs the script up to its next file operation, or to its end: then true.
+  /// Runs the script up to its next file operation, or to its end: then true, and what the script held is released.
   func advance() -> Bool {
     if isStarted.exchange(true, ordering: .relaxed) {
       sem_post(go)
@@ -63,10 +63,17 @@ final class ScriptThread: @unchecked Sendable {
   fileprivate func run() {
     pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
     _ = DrivingThread.enter(scheduler)
-    script()
+    runAndForget()
     pthread_setspecific(Self.key, nil)
     isDone.store(true, ordering: .releasing)
     sem_post(stopped)
+  }
+
+  // What the script held, open files above all, is released before the driver goes on: later, the system's scheduler and
+  // not the seed would choose when a file is closed.
+  @inline(never) private func runAndForget() {
+    let script = script.withLock { $0.take() }
+    script?()
   }
 
   private static func wait(_ semaphore: UnsafeMutablePointer<sem_t>) {
