@@ -23,7 +23,7 @@ struct DiskCheck {
       if path.contains("/_layers/") || path.contains("/_manifests/revisions/") {
         if let fault = contentFault(text) { found.append("\(path): \(fault)") }
       } else if path.hasSuffix("/current/link") {
-        guard let at = path.range(of: "/tags/"), let digest = try? Digest(parsing: text) else {
+        guard let at = path.firstRange(of: "/tags/")?.lowerBound, let digest = try? Digest(parsing: text) else {
           found.append("\(path): a torn link")
           continue
         }
@@ -42,16 +42,5 @@ struct DiskCheck {
     let function: DigestFunction = digest.algorithm == .sha256 ? .sha256 : .sha512
     let actual = Digest(algorithm: digest.algorithm, bytes: GantryCryptography.digest(content, function))
     return actual == digest ? nil : "its content has another digest"
-  }
-}
-
-extension String {
-  fileprivate func range(of part: String) -> String.Index? {
-    var at = startIndex
-    while at < endIndex {
-      if self[at...].hasPrefix(part) { return at }
-      at = index(after: at)
-    }
-    return nil
   }
 }

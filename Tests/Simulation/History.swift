@@ -10,12 +10,11 @@ import GantryWorld
 /// was acknowledged; ``Ledger`` and ``DiskCheck`` judge that. It may do everything else: answer late, never, or with an
 /// error, as long as there was a fault to blame.
 public final class History {
-  private static let stepsMax = 2_000_000
-
   private let seed: UInt64
   private let plan: HistoryPlan
   private let simulated: SimulatedWorld
   private let town: Town
+  private let warden: Warden
   private var generator: SplitMix64
   private var auditors = 0
   private var failedStarts = 0
@@ -29,7 +28,10 @@ public final class History {
       seed: seed, workerDelay: plan.workerDelay, interleavesScripts: plan.interleavesScripts)
     simulated.disk.reusesInodes = plan.reusesInodes
     simulated.network.faults = SimulatedNetwork.Faults(resetOneIn: plan.resetOneIn, delay: plan.delay)
-    town = Town(simulated: simulated, stock: stock, plan: plan, bug: bug)
+    town = Town(
+      simulated: simulated, stock: stock, serverCount: plan.serverCount, cutOneIn: plan.cutOneIn,
+      purgeAge: plan.purgeAge, bug: bug)
+    warden = Warden(town: town)
     self.generator = generator
   }
 
@@ -42,10 +44,17 @@ public final class History {
 
   private func run() {
     town.raise()
-    for number in 1...plan.clientCount { send("client \(number)", to: .work(plan)) }
+    let plan = plan
+    for number in 1...plan.clientCount {
+      send("client \(number)") { client in
+        for _ in 0..<plan.deedsPerClient where !client.ledger.isFailed {
+          await client.perform(plan.nextDeed(&client.generator))
+        }
+      }
+    }
     befall()
     if !town.ledger.isFailed { calmDown() }
-    if !town.ledger.isFailed { stop() }
+    if !town.ledger.isFailed { warden.stop() }
     if !town.ledger.isFailed { lookAgain() }
   }
 
@@ -55,6 +64,7 @@ public final class History {
     report.requests = town.ledger.requests
     report.kills = town.kills
     report.powerCuts = town.ledger.powerCuts
+    report.drains = town.drains
     report.faults = simulated.disk.faultCount
     report.cuts = town.ledger.cuts
     report.trace = simulated.scheduler.trace
@@ -65,27 +75,8 @@ public final class History {
 
   // MARK: Clients
 
-  /// Lets a new client run its errand on the clients' loop.
-  private func send(_ name: String, to errand: SimulatedClient.Errand) {
-    town.beginErrand()
-    let own = generator.split()
-    spawn(on: town.loop) { [town] in
-      let client = SimulatedClient(name: name, town: town, generator: own)
-      await client.run(errand)
-      client.leave()
-      town.endErrand()
-    }
-  }
-
-  /// Runs until every client is done; a world in which nothing can go on is a failure.
-  private func awaitClients() {
-    drive("clients wait for ever") { [town] in !town.isBusy }
-  }
-
-  private func drive(_ complaint: String, until condition: () -> Bool) {
-    let ledger = town.ledger
-    let halt = simulated.scheduler.drive(stepsMax: Self.stepsMax) { ledger.isFailed || condition() }
-    if halt != .reached { ledger.fail("\(complaint) (\(halt))") }
+  private func send(_ name: String, to errand: @escaping @Sendable (SimulatedClient) async -> Void) {
+    town.send(name, generator.split(), to: errand)
   }
 
   // MARK: Events
@@ -104,7 +95,7 @@ public final class History {
       let halt = pass(town.isUp ? 400 : 60)
       raise()
       if halt == .idle { return town.ledger.fail("clients wait for ever (idle)") }
-      if simulated.scheduler.steps > Self.stepsMax { return town.ledger.fail("the clients never come to an end") }
+      if simulated.scheduler.steps > Warden.stepsMax { return town.ledger.fail("the clients never come to an end") }
     }
   }
 
@@ -127,7 +118,7 @@ public final class History {
     town.raise()
     if !wasUp, generator.oneIn(2), auditors < 3 {
       auditors += 1
-      send("auditor \(auditors)", to: .audit)
+      send("auditor \(auditors)") { await $0.audit() }
     }
   }
 
@@ -151,6 +142,7 @@ public final class History {
     case .fullDisk:
       let kinds: Set<FileOperation.Kind> = [.create, .write, .makeDirectory, .link]
       disk.install(FaultPlan([.init(.noSpace, of: kinds, skip: generator.below(20), times: 1 + generator.below(60))]))
+    case .drain: town.drain(index)
     case .calm: disk.install(FaultPlan())
     case .cutConnections:
       for connection in simulated.network.connections where generator.oneIn(2) {
@@ -188,82 +180,32 @@ public final class History {
 
   /// Ends all disturbance: everything must work again.
   private func calmDown() {
-    simulated.disk.observe(nil)
-    simulated.disk.install(FaultPlan())
-    simulated.network.faults = SimulatedNetwork.Faults()
-    town.isCalm = true
-    simulated.scheduler.note("nothing more befalls anybody")
-    raiseAndWait()
-    send("last client", to: .pushLast)
-    awaitClients()
+    warden.calmDown()
+    warden.raiseAndWait()
+    send("last client") { await $0.pushLast() }
+    warden.awaitClients()
     guard !town.ledger.isFailed else { return }
-    send("last auditor", to: .audit)
-    awaitClients()
+    send("last auditor") { await $0.audit() }
+    warden.awaitClients()
+    if let age = plan.purgeAge, !town.ledger.isFailed { awaitPurge(of: age) }
   }
 
-  private func raiseAndWait() {
-    town.raise()
-    drive("the servers do not start") { [town] in
-      town.servers.allSatisfy { server in
-        if case .failed = server?.phase { return true }
-        return server?.phase == .serving
-      }
-    }
-    for case .failed(let why)? in town.servers.map({ $0?.phase }) {
-      town.ledger.fail("a server does not start although nothing is wrong: \(why)")
+  /// Lets time pass until nothing of an upload may be left.
+  private func awaitPurge(of age: Int64) {
+    send("somebody who waits") { client in await client.town.simulated.pause(for: .seconds(age + 5)) }
+    warden.awaitClients()
+    for path in simulated.disk.tree.keys.sorted() where path.contains("/_uploads/") {
+      return town.ledger.fail("an upload is left although it was to be purged: \(path)")
     }
   }
 
-  /// Stops the servers as SIGTERM does; nothing may be left of them.
-  private func stop() {
-    // A server stops its connections in no promised order, so there are none: a seed must mean one history.
-    drive("connections stay open although their clients are gone") { [simulated] in
-      simulated.network.openConnectionCount == 0
-    }
-    let servers = town.servers.compactMap { $0 }
-    for server in servers { server.stop() }
-    drive("the servers do not stop") { servers.allSatisfy { $0.phase == .stopped } }
-    town.dismiss()
-    guard !town.ledger.isFailed else { return }
-    _ = simulated.scheduler.settle()
-    simulated.scheduler.note("the servers have stopped")
-  }
-
-  /// Looks at what is left once nobody holds anything, and whether a new server finds it all.
+  /// Looks whether a new server finds it all once nobody holds anything.
   private func lookAgain() {
-    complainAboutRemains()
-    if plan.cutsPowerAtEnd, !town.ledger.isFailed { town.cutPower(keeping: keeping()) }
-    raiseAndWait()
+    if plan.cutsPowerAtEnd { town.cutPower(keeping: keeping()) }
+    warden.raiseAndWait()
     guard !town.ledger.isFailed else { return }
-    send("auditor of the end", to: .audit)
-    awaitClients()
-    if !town.ledger.isFailed { stop() }
-    if !town.ledger.isFailed { complainAboutRemains() }
-  }
-
-  private func complainAboutRemains() {
-    let (network, disk) = (simulated.network, simulated.disk)
-    if network.openConnectionCount > 0 { town.ledger.fail("\(network.openConnectionCount) connections are left") }
-    if disk.openFileCount > 0 { town.ledger.fail("files are left open: \(disk.openPaths)") }
-    if disk.lockCount > 0 { town.ledger.fail("\(disk.lockCount) locks are left") }
-    for finding in DiskCheck(disk).findings() { town.ledger.fail(finding) }
-  }
-}
-
-extension SimulatedClient {
-  /// What a client is sent to do.
-  fileprivate enum Errand {
-    case work(HistoryPlan)
-    case audit
-    case pushLast
-  }
-
-  fileprivate func run(_ errand: Errand) async {
-    switch errand {
-    case .work(let plan):
-      for _ in 0..<plan.deedsPerClient where !ledger.isFailed { await perform(plan.nextDeed(&generator)) }
-    case .audit: await audit()
-    case .pushLast: await pushLast()
-    }
+    send("auditor of the end") { await $0.audit() }
+    warden.awaitClients()
+    if !town.ledger.isFailed { warden.stop() }
   }
 }

@@ -24,6 +24,16 @@ struct HistoryPlan: Sendable {
     case deleteTag
     case deleteManifest
     case deleteBlob
+    /// Many clients push the same blob at once.
+    case herd
+    /// One client mounts a blob while another deletes it.
+    case mountDuringDelete
+    /// One client commits an upload while another cancels it.
+    case commitDuringCancel
+    /// Two clients go on with one upload at the same time.
+    case twoInOneUpload
+    /// Some seconds pass.
+    case wait
   }
 
   /// What befalls the servers.
@@ -32,6 +42,7 @@ struct HistoryPlan: Sendable {
     case killInScript
     case powerCut
     case powerCutInScript
+    case drain
     case faults
     case fullDisk
     case calm
@@ -53,6 +64,8 @@ struct HistoryPlan: Sendable {
   var interleavesScripts: Bool
   var reusesInodes: Bool
   var cutsPowerAtEnd: Bool
+  /// After how many seconds the servers purge an upload; nil: never.
+  var purgeAge: Int64?
 
   init(_ generator: inout SplitMix64) {
     clientCount = 1 + generator.below(4)
@@ -69,6 +82,7 @@ struct HistoryPlan: Sendable {
     interleavesScripts = generator.oneIn(4)
     reusesInodes = generator.oneIn(2)
     cutsPowerAtEnd = generator.oneIn(2)
+    purgeAge = generator.oneIn(3) ? 1 + Int64(generator.below(6)) : nil
   }
 
   /// Weights from none to much; some always stay.

@@ -13,6 +13,8 @@ public struct HistoryReport: Sendable {
   public var kills = 0
   /// Times that the power was cut.
   public var powerCuts = 0
+  /// Servers that were stopped in the middle, as SIGTERM stops them.
+  public var drains = 0
   /// File operations that were made to fail.
   public var faults = 0
   /// Connections that were cut.
@@ -24,8 +26,39 @@ public struct HistoryReport: Sendable {
   /// Which rule was broken first, and how it came to that; nil when all held.
   public var failure: String?
 
+  /// The counts under their names.
+  public var tally: Tally {
+    var tally = Tally()
+    tally.add(1, "histories")
+    tally.add(steps, "steps")
+    tally.add(requests, "requests")
+    tally.add(kills, "kills")
+    tally.add(powerCuts, "power cuts")
+    tally.add(drains, "stops in the middle")
+    tally.add(faults, "faults")
+    tally.add(cuts, "connections cut")
+    return tally
+  }
+
   /// A report in which nothing has happened yet.
   public init(seed: UInt64) {
     self.seed = seed
   }
+}
+
+/// How this program was built. A seed means another history in another mode: what is optimised asks for less.
+public enum BuildMode {
+  /// `debug` or `release`, as `swift run -c` takes it.
+  public static let name: String = {
+    #if DEBUG
+      "debug"
+    #else
+      "release"
+    #endif
+  }()
+}
+
+extension HistoryReport {
+  /// The command that runs the same history again, in the mode of this program.
+  public var again: String { "swift run -c \(BuildMode.name) simulate --seed \(seed) --trace" }
 }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryTestKit
+import GantryWorld
 
 extension SimulatedClient {
   /// Does one thing.
@@ -24,6 +25,11 @@ extension SimulatedClient {
     case .deleteTag: await deleteTag(any(stock.tags), of: repository)
     case .deleteManifest: await deleteManifest(in: repository)
     case .deleteBlob: await delete(any(stock.blobs), from: repository)
+    case .herd: await herd(any(stock.blobs), to: repository)
+    case .mountDuringDelete: await mountDuringDelete(any(stock.blobs))
+    case .commitDuringCancel: await commitDuringCancel(any(stock.blobs), in: repository)
+    case .twoInOneUpload: await twoInOneUpload(any(stock.blobs), in: repository)
+    case .wait: await town.simulated.pause(for: .milliseconds(100 + Int64(generator.below(4_000))))
     }
     await readBack()
   }
@@ -83,9 +89,10 @@ extension SimulatedClient {
   func mount(_ blob: Stock.Item, from source: String, to repository: String) async {
     let key = Ledger.Key.blob(repository, blob.digest)
     let target = "/v2/\(repository)/blobs/uploads/?mount=\(blob.digest)&from=\(source)"
+    let bornAt = town.simulated.wallClock.now.seconds
     let answer = await ask("POST", target, intending: [.init(key: key, value: Ledger.there)], applies: { $0 == 201 })
     guard let answer, answer.status == 202, let location = answer.reply.first("Location") else { return }
-    await finish(UploadProgress(blob, repository, location, self), .whole)
+    await finish(UploadProgress(blob, repository, location, bornAt: bornAt, self), .whole)
   }
 
   func delete(_ blob: Stock.Item, from repository: String) async {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryTestKit
+import GantryWorld
 
 /// How a blob is sent.
 enum PushStyle {
@@ -25,10 +26,11 @@ extension SimulatedClient {
     await finish(upload, style)
   }
 
-  private func begin(_ blob: Stock.Item, in repository: String) async -> UploadProgress? {
+  func begin(_ blob: Stock.Item, in repository: String) async -> UploadProgress? {
     // An upload computes one algorithm; another may be asked for at the end.
     let query = blob.digest.hasPrefix("sha512:") && generator.oneIn(2) ? "?digest-algorithm=sha512" : ""
     let powerCuts = ledger.powerCuts
+    let bornAt = town.simulated.wallClock.now.seconds
     guard let answer = await ask("POST", "/v2/\(repository)/blobs/uploads/\(query)"), answer.status == 202 else {
       return nil
     }
@@ -36,7 +38,7 @@ extension SimulatedClient {
       ledger.fail("a 202 without Location")
       return nil
     }
-    var upload = UploadProgress(blob, repository, location, self)
+    var upload = UploadProgress(blob, repository, location, bornAt: bornAt, self)
     upload.powerCuts = powerCuts
     return upload
   }
@@ -64,24 +66,34 @@ extension SimulatedClient {
     guard !abandoned.isEmpty else { return await push(any(stock.blobs), to: any(stock.repositories), .chunked) }
     var upload = abandoned.remove(at: generator.below(abandoned.count))
     guard await inquire(&upload) else { return }
-    await finish(upload, any([.whole, .chunked, .streamed]))
+    // Bytes without their place would be taken wherever the other one has come to.
+    await finish(upload, upload.isShared ? .chunked : any([.whole, .chunked, .streamed]))
   }
 
   func cancelAbandoned() async {
     guard !abandoned.isEmpty else { return }
-    var upload = abandoned.remove(at: generator.below(abandoned.count))
-    let before = upload.mayBeOver
-    upload.mayBeOver = true
+    await cancel(abandoned.remove(at: generator.below(abandoned.count)))
+  }
+
+  func cancel(_ upload: UploadProgress) async {
     guard let answer = await ask("DELETE", upload.location, faultsBefore: upload.faults) else { return }
     switch answer.status {
     case 204:
-      if let after = await ask("GET", upload.location), after.status < 300 {
+      let powerCuts = ledger.powerCuts
+      if let after = await ask("GET", upload.location), after.status < 300, ledger.powerCuts == powerCuts {
         ledger.fail("an upload that was cancelled is still there")
       }
     case 404:
-      if !before, ledger.powerCuts == upload.powerCuts { ledger.fail("an upload that nobody ended is gone") }
+      if !upload.mayBeOver, !mayBePurged(upload), ledger.powerCuts == upload.powerCuts {
+        ledger.fail("an upload that nobody ended is gone")
+      }
     default: break
     }
+  }
+
+  /// Whether it is so old that the servers may have removed it.
+  private func mayBePurged(_ upload: UploadProgress) -> Bool {
+    town.purgeAge.map { town.simulated.wallClock.now.seconds >= upload.bornAt + $0 } ?? false
   }
 
   /// Sends what is left of an upload and commits it.
@@ -102,15 +114,15 @@ extension SimulatedClient {
     abandoned.append(upload)
   }
 
-  private enum Step {
+  enum Step {
     case over
     case goesOn
     case lost
   }
 
-  private func append(_ upload: inout UploadProgress, _ style: PushStyle) async -> Step {
+  func append(_ upload: inout UploadProgress, _ style: PushStyle, count given: Int? = nil) async -> Step {
     let left = upload.blob.bytes.count - upload.offset
-    let count = generator.oneIn(3) ? left : 1 + generator.below(left)
+    let count = given ?? (generator.oneIn(3) ? left : 1 + generator.below(left))
     let chunk = Array(upload.blob.bytes[upload.offset..<(upload.offset + count)])
     let range = (name: "Content-Range", value: "\(upload.offset)-\(upload.offset + count - 1)")
     upload.sent = max(upload.sent, upload.offset + count)
@@ -138,14 +150,14 @@ extension SimulatedClient {
     }
   }
 
-  private func commit(_ upload: inout UploadProgress) async -> Step {
+  func commit(_ upload: inout UploadProgress) async -> Step {
     let key = Ledger.Key.blob(upload.repository, upload.blob.digest)
     let rest = Array(upload.blob.bytes[upload.offset...])
     upload.sent = upload.blob.bytes.count
     let wasOver = upload.mayBeOver
     upload.mayBeOver = true
     let fields =
-      rest.isEmpty || generator.oneIn(2)
+      rest.isEmpty || !upload.isShared && generator.oneIn(2)
       ? [] : [(name: "Content-Range", value: "\(upload.offset)-\(upload.blob.bytes.count - 1)")]
     let answer = await ask(
       "PUT", upload.location + "&digest=\(upload.blob.digest)", fields: fields, body: rest,
@@ -160,6 +172,9 @@ extension SimulatedClient {
       upload.mayBeOver = wasOver
       return .lost
     case 500...: return .lost
+    case 400 where ledger.powerCuts != upload.powerCutsAtBirth && answer.reply.text.contains("DIGEST_INVALID"):
+      // What was not synced may have been torn.
+      return .lost
     default:
       ledger.fail("\(key): the commit of what was sent answered \(answer.status): \(answer.reply.text.prefix(300))")
       return .over
@@ -167,7 +182,7 @@ extension SimulatedClient {
   }
 
   /// Asks where an upload stands, and judges the answer; false when it is over.
-  private func inquire(_ upload: inout UploadProgress) async -> Bool {
+  func inquire(_ upload: inout UploadProgress) async -> Bool {
     for _ in 0..<12 {
       if ledger.isFailed { return false }
       guard let answer = await ask("GET", upload.location, faultsBefore: upload.faults) else { continue }
@@ -183,7 +198,7 @@ extension SimulatedClient {
         upload.location = answer.reply.first("Location") ?? upload.location
         return !ledger.isFailed
       case 404:
-        if !upload.mayBeOver, ledger.powerCuts == upload.powerCuts {
+        if !upload.mayBeOver, !mayBePurged(upload), ledger.powerCuts == upload.powerCuts {
           ledger.fail("an upload that nobody ended is gone: \(upload.location.prefix(80))")
         }
         return false

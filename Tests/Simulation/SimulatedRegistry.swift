@@ -33,14 +33,14 @@ final class SimulatedRegistry: Sendable {
   private let state: Mutex<(phase: Phase, parts: Parts?)>
 
   /// A registry that starts once the world goes on.
-  init(in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?) {
+  init(in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?) {
     process = simulated.startProcess(loops: 2)
     self.address = address
     state = Mutex((.starting, nil))
     let network = simulated.network
     spawn(on: process.loops[0]) { [self] in
       do {
-        try await start(network: network, bug: bug)
+        try await start(network: network, bug: bug, purging: purging)
       } catch {
         state.withLock { if $0.phase == .starting { $0.phase = .failed("\(error)") } }
       }
@@ -49,7 +49,7 @@ final class SimulatedRegistry: Sendable {
 
   var phase: Phase { state.withLock { $0.phase } }
 
-  private func start(network: SimulatedNetwork, bug: PlantedBug?) async throws {
+  private func start(network: SimulatedNetwork, bug: PlantedBug?, purging: UploadPurging?) async throws {
     var world = process.world
     if let bug {
       world = World(
@@ -60,7 +60,8 @@ final class SimulatedRegistry: Sendable {
     if let bug { storage = FaultyStorage(storage, bug: bug, loop: process.loops[0]) }
     try await storage.start()
     let secret = try await storage.secret(named: "http", fresh: world.entropy.bytes(32))
-    let service = RegistryService(world: world, storage: storage, policy: RegistryPolicy(allowsDeletion: true))
+    let policy = RegistryPolicy(allowsDeletion: true, purging: purging)
+    let service = RegistryService(world: world, storage: storage, policy: policy)
     let listener = try network.listen(at: address, on: process.loops[0])
     let settings = APISettings(usesRelativeURLs: true, secret: secret)
     let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }

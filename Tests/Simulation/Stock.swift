@@ -27,6 +27,26 @@ struct Stock: Sendable {
   /// What nobody pushes before the end, to see whether everything works then.
   let last: Manifest
 
+  /// The stock of a small world: two repositories, one tag, a blob for chunks and a small one, and two manifests that
+  /// need nothing.
+  init(small seed: UInt64) {
+    var generator = SplitMix64(seed: seed)
+    func item(_ bytes: [UInt8]) -> Item {
+      Item(digest: RandomImage.Content(.ociLayer, bytes).digest.description, bytes: bytes)
+    }
+    func index(_ number: Int) -> Manifest {
+      let type = "application/vnd.oci.image.index.v1+json"
+      let text =
+        #"{"schemaVersion":2,"mediaType":"\#(type)","manifests":[],"annotations":{"number":"\#(number)"}}"#
+      return Manifest(item: item(Array(text.utf8)), mediaType: type, blobs: [], manifests: [])
+    }
+    repositories = ["app", "team/base"]
+    tags = ["latest"]
+    blobs = [item(generator.bytes(70_000)), item(generator.bytes(300))]
+    manifests = [index(1), index(2)]
+    last = index(3)
+  }
+
   init(_ generator: inout SplitMix64) {
     let seed = generator.next()
     let images = [

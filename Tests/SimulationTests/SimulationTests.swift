@@ -12,12 +12,12 @@ import Testing
   func nothingAcknowledgedIsEverLost(block: UInt64) {
     for seed in (block * Self.histories)..<((block + 1) * Self.histories) {
       let report = History.run(seed: seed)
-      #expect(report.failure == nil, "seed \(seed), step \(report.steps); swift run simulate --seed \(seed)")
+      #expect(report.failure == nil, "seed \(seed), step \(report.steps); \(report.again)")
     }
   }
 
   @Test func aSeedGivesTheSameHistoryEveryTime() {
-    for seed in 1_000..<1_010 as Range<UInt64> {
+    for seed in 1_000..<1_020 as Range<UInt64> {
       let (first, second) = (History.run(seed: seed), History.run(seed: seed))
       #expect(first.fingerprint == second.fingerprint && first.steps == second.steps, "seed \(seed)")
       #expect(first.requests > 0)
@@ -26,10 +26,7 @@ import Testing
 
   /// Where to begin to look for the rarer bugs. A seed means another history whenever anything changes, so this saves
   /// time and promises nothing.
-  private static let hints: [PlantedBug: UInt64] = [
-    .forgetsMount: 31, .acknowledgesTagEarly: 39, .swallowsTagFailure: 95, .leavesTagsDangling: 64, .cachesForEver: 14,
-    .forgetsUnlink: 14,
-  ]
+  private static let hints: [PlantedBug: UInt64] = [:]
 
   @Test(arguments: PlantedBug.allCases)
   func everyPlantedBugIsFound(bug: PlantedBug) {
