@@ -14,9 +14,13 @@ struct DiskCheck {
     files = disk.tree
   }
 
-  /// What is wrong: links to content that is missing or has another digest, tags of manifests that are not there.
-  func findings() -> [String] {
+  /// What is wrong: links to content that is missing or has another digest, tags of manifests that are not there. After
+  /// a clean stop, what is left in the journal, too: another registry would not look there.
+  func findings(isStopped: Bool = false) -> [String] {
     var found: [String] = []
+    for path in files.keys.sorted() where path.hasPrefix("/registry/gantry/journal/") && path.hasSuffix(".log") {
+      if isStopped { found.append("\(path) is left after a clean stop") }
+    }
     for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
       guard let bytes, path.hasPrefix("\(Self.tree)/repositories/"), path.hasSuffix("/link") else { continue }
       let text = String(decoding: bytes, as: UTF8.self)

@@ -56,7 +56,8 @@ public enum FailEach {
       play(trial, on: stage, failing: number)
       report.tally.add(stage.town.ledger.requests, "requests")
       if let failure = stage.failure {
-        report.failure = "\(trial) at operation \(number): \(failure)"
+        let failed = stage.simulated.disk.failedOperations.map(\.description).joined(separator: ", ")
+        report.failure = "\(trial) at operation \(number) (\(failed)): \(failure)"
         return report
       }
       if stage.simulated.disk.faultCount == 0 { return report }

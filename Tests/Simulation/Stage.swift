@@ -36,7 +36,13 @@ final class Stage {
 
   /// What was broken, and how it came to that.
   var failure: String? {
-    town.ledger.failure.map { "\($0)\n\(simulated.scheduler.situation)" }
+    town.ledger.failure.map { failure in
+      let operations = simulated.disk.operations.filter { operation in
+        operation.kind.isChange || operation.kind == .sync || operation.kind == .syncDirectory
+      }
+      let latest = operations.suffix(120).map { "  \($0)" }.joined(separator: "\n")
+      return "\(failure)\n\(simulated.scheduler.situation)\nthe latest changes and syncs of the disk:\n\(latest)"
+    }
   }
 
   func open() {

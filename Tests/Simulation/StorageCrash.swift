@@ -18,7 +18,7 @@ struct StorageCrash: Sendable {
   /// more after so many file operations of that start, or right after it, and another one starts.
   func judge(cuttingAgainAfter steps: Int?, seed: UInt64) -> String? {
     guard let steps else { return judge(disk) }
-    let world = SimulatedWorld(seed: seed, disk: disk)
+    let world = SimulatedWorld(seed: seed | 1 << 63, disk: disk)
     world.crash(afterOperations: steps, keeping: .seeded(seed))
     let outcome = world.attempt(on: world.process) { () async throws(StorageError) in
       try await FilesystemStorage(root: StorageStock.root, world: world.world) { _ in }.start()
@@ -32,7 +32,8 @@ struct StorageCrash: Sendable {
   }
 
   private func judge(_ disk: SimulatedDisk) -> String? {
-    let world = SimulatedWorld(seed: 1, disk: disk)
+    // Processes draw their names from the seed, and no two have the same.
+    let world = SimulatedWorld(seed: 1 << 62, disk: disk)
     let expectation = expectation
     let outcome = world.attempt(on: world.process) { () async -> String? in
       let engine = FilesystemStorage(root: StorageStock.root, world: world.world) { _ in }

@@ -33,8 +33,10 @@ final class StorageWorld {
           try await StorageDoer(engine: engine, camera: camera).perform(deed)
         }
         camera.shoot("after the last answer")
+        try await engine.stop()
+        camera.shoot("after the stop")
         simulated.disk.observe(nil)
-        return nil
+        return DiskCheck(simulated.disk).findings(isStopped: true).first
       } catch {
         return "without a fault: \(error)"
       }
@@ -74,8 +76,8 @@ final class Camera: Sendable {
   private struct State {
     var expectation = StorageExpectation()
     var isWatching = false
-    var isChanged = false
-    var isSynced = false
+    /// Whether a kill, and a power cut that keeps the least, leave something else than at the latest picture of them.
+    var (isChanged, isSynced) = (false, false)
     var number = 0
     var uploads = 0
     var crashes: [StorageCrash] = []
@@ -109,9 +111,7 @@ final class Camera: Sendable {
       shoot("before \(operation)")
       state.withLock { state in
         if operation.kind.isChange { state.isChanged = true }
-        if operation.kind == .sync || operation.kind == .syncDirectory {
-          (state.isChanged, state.isSynced) = (true, true)
-        }
+        if operation.kind == .sync || operation.kind == .syncDirectory { state.isSynced = true }
       }
     }
   }
@@ -138,10 +138,10 @@ final class Camera: Sendable {
     }
     var copies: [(SimulatedDisk, String, Bool)] = []
     if isSynced { copies.append((disk.afterPowerCut(), "a power cut", true)) }
-    if isChanged {
+    if isChanged || isSynced {
       copies.append((disk.afterPowerCut(keeping: .seeded(seed &+ UInt64(number))), "a power cut that keeps some", true))
-      copies.append((disk.afterKill(), "a kill", false))
     }
+    if isChanged { copies.append((disk.afterKill(), "a kill", false)) }
     guard !copies.isEmpty else { return }
     let text = note()
     state.withLock { state in

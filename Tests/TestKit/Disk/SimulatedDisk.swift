@@ -19,6 +19,7 @@ public final class SimulatedDisk: Files {
     var logged = 0
     var counts: [FileOperation.Kind: Int] = [:]
     var failures = 0
+    var failed: [FileOperation] = []
     var failedSyncs = 0
     var dead: Set<SimulatedScheduler.ProcessID> = []
     var ticks: Int32 = 0
@@ -33,6 +34,7 @@ public final class SimulatedDisk: Files {
   }
 
   private static let logMax = 100_000
+  private static let failedMax = 100
 
   private let state: Mutex<Guarded>
   private let clock: Mutex<(any WallClock)?>
@@ -152,6 +154,11 @@ public final class SimulatedDisk: Files {
     state.withLock { $0.failures }
   }
 
+  /// The operations that the plan made fail, the first hundred.
+  public var failedOperations: [FileOperation] {
+    state.withLock { $0.failed }
+  }
+
   /// How many syncs of contents failed since the disk was made; each may have lost what was written and not synced.
   public var failedSyncCount: Int {
     state.withLock { $0.failedSyncs }
@@ -257,6 +264,7 @@ public final class SimulatedDisk: Files {
       }
       guard let (reason, moment) = state.plan.verdict(on: operation) else { return try body(&state.disk) }
       state.failures += 1
+      if state.failed.count < SimulatedDisk.failedMax { state.failed.append(operation) }
       if operation.kind == .sync { state.failedSyncs += 1 }
       switch moment {
       case .before: break
