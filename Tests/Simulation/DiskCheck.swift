@@ -18,8 +18,8 @@ struct DiskCheck {
   /// a clean stop, what is left in the journal, too: another registry would not look there.
   func findings(isStopped: Bool = false) -> [String] {
     var found: [String] = []
-    for path in files.keys.sorted() where path.hasPrefix("/registry/gantry/journal/") && path.hasSuffix(".log") {
-      if isStopped { found.append("\(path) is left after a clean stop") }
+    for path in files.keys.sorted() where isStopped && path.hasPrefix("/registry/gantry/journal/") {
+      if !path.hasSuffix(".lock") { found.append("\(path) is left after a clean stop") }
     }
     for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
       guard let bytes, path.hasPrefix("\(Self.tree)/repositories/"), path.hasSuffix("/link") else { continue }

@@ -17,18 +17,41 @@ struct FaultyFiles: Files {
 
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     let file = try base.open(path, access)
-    return bug == .skipsFileSync ? UnsyncedFile(file) : file
+    let skipsSync =
+      switch bug {
+      case .skipsFileSync: true
+      case .skipsJournalSync: path.contains("/gantry/journal/")
+      case .dropsSegmentsEarly: Self.isInPlace(path)
+      default: false
+      }
+    return skipsSync ? UnsyncedFile(file) : file
   }
 
   func syncDirectory(_ path: String) throws(FileError) {
-    if bug != .skipsDirectorySync { try base.syncDirectory(path) }
+    let skipsSync =
+      switch bug {
+      case .skipsDirectorySync: true
+      case .skipsStagingSync: path.contains("/gantry/staging")
+      case .dropsSegmentsEarly: Self.isInPlace(path)
+      default: false
+      }
+    if !skipsSync { try base.syncDirectory(path) }
+  }
+
+  func remove(_ path: String) throws(FileError) -> Bool {
+    if bug == .replaysOldRecords, path.contains("/gantry/journal/0000000000000001.") { return true }
+    return try base.remove(path)
+  }
+
+  /// Whether it lies where Distribution looks, and is no upload on its way.
+  private static func isInPlace(_ path: String) -> Bool {
+    path.contains("/docker/registry/v2/") && !path.contains("/_uploads/")
   }
 
   func status(_ path: String) throws(FileError) -> FileStatus? { try base.status(path) }
   func makeDirectory(_ path: String) throws(FileError) -> Bool { try base.makeDirectory(path) }
   func rename(_ source: String, to target: String) throws(FileError) { try base.rename(source, to: target) }
   func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try base.link(path, as: newPath) }
-  func remove(_ path: String) throws(FileError) -> Bool { try base.remove(path) }
   func removeDirectory(_ path: String) throws(FileError) -> Bool { try base.removeDirectory(path) }
   func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try base.entries(path) }
 }

@@ -118,7 +118,13 @@ final class FaultyStorage: StorageEngine {
   func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {
-    try await base.purgeIngests(startedBefore: cutoff, from: cursor, limit: limit, dryRun: dryRun)
+    switch bug {
+    case .neverPurges: return PurgeStep(removed: [], next: nil)
+    case .purgesTooEarly:
+      return try await base.purgeIngests(
+        startedBefore: WallTime(seconds: .max), from: cursor, limit: limit, dryRun: dryRun)
+    default: return try await base.purgeIngests(startedBefore: cutoff, from: cursor, limit: limit, dryRun: dryRun)
+    }
   }
 
   func manifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> [UInt8]? {

@@ -33,4 +33,16 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case keepsSessionsOpen
   /// Lists fail now and then.
   case failsLists
+  /// Uploads are purged before their time.
+  case purgesTooEarly
+  /// Uploads are never purged.
+  case neverPurges
+  /// Records are acknowledged before they are durable in the journal.
+  case skipsJournalSync
+  /// Records name staged content whose names are not durable.
+  case skipsStagingSync
+  /// The journal forgets records before what they name is durable in place.
+  case dropsSegmentsEarly
+  /// The first records come back after every power cut, over whatever was written since.
+  case replaysOldRecords
 }

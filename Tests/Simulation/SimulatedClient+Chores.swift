@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryTestKit
-import GantryWorld
 
 /// One thing that a client is told to do, without a choice of its own.
 enum Chore: String, CaseIterable {
@@ -90,13 +89,13 @@ extension SimulatedClient {
   }
 
   private func mountOnce(_ blob: Stock.Item, from source: String, to repository: String) async -> Bool {
-    let bornAt = town.simulated.wallClock.now.seconds
+    let birth = UploadProgress.Birth(town)
     let answer = await ask(
       "POST", "/v2/\(repository)/blobs/uploads/?mount=\(blob.digest)&from=\(source)",
       intending: [.init(key: .blob(repository, blob.digest), value: Ledger.there)], applies: { $0 == 201 })
     guard let answer else { return false }
     guard answer.status == 202, let location = answer.reply.first("Location") else { return answer.status == 201 }
-    return await complete(UploadProgress(blob, repository, location, bornAt: bornAt, self), .whole)
+    return await complete(UploadProgress(blob, repository, location, birth), .whole)
   }
 
   private func put(_ manifest: Stock.Manifest, as reference: String, in repository: String) async -> Bool {

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryTestKit
-import GantryWorld
 
 extension SimulatedClient {
   /// Does one thing.
@@ -89,10 +88,10 @@ extension SimulatedClient {
   func mount(_ blob: Stock.Item, from source: String, to repository: String) async {
     let key = Ledger.Key.blob(repository, blob.digest)
     let target = "/v2/\(repository)/blobs/uploads/?mount=\(blob.digest)&from=\(source)"
-    let bornAt = town.simulated.wallClock.now.seconds
+    let birth = UploadProgress.Birth(town)
     let answer = await ask("POST", target, intending: [.init(key: key, value: Ledger.there)], applies: { $0 == 201 })
     guard let answer, answer.status == 202, let location = answer.reply.first("Location") else { return }
-    await finish(UploadProgress(blob, repository, location, bornAt: bornAt, self), .whole)
+    await finish(UploadProgress(blob, repository, location, birth), .whole)
   }
 
   func delete(_ blob: Stock.Item, from repository: String) async {

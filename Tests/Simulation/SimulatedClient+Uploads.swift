@@ -29,8 +29,7 @@ extension SimulatedClient {
   func begin(_ blob: Stock.Item, in repository: String) async -> UploadProgress? {
     // An upload computes one algorithm; another may be asked for at the end.
     let query = blob.digest.hasPrefix("sha512:") && generator.oneIn(2) ? "?digest-algorithm=sha512" : ""
-    let powerCuts = ledger.powerCuts
-    let bornAt = town.simulated.wallClock.now.seconds
+    let birth = UploadProgress.Birth(town)
     guard let answer = await ask("POST", "/v2/\(repository)/blobs/uploads/\(query)"), answer.status == 202 else {
       return nil
     }
@@ -38,9 +37,7 @@ extension SimulatedClient {
       ledger.fail("a 202 without Location")
       return nil
     }
-    var upload = UploadProgress(blob, repository, location, bornAt: bornAt, self)
-    upload.powerCuts = powerCuts
-    return upload
+    return UploadProgress(blob, repository, location, birth)
   }
 
   func pushInOneRequest(_ blob: Stock.Item, to repository: String) async {
@@ -58,7 +55,7 @@ extension SimulatedClient {
     let (blob, other) = (any(stock.blobs), any(stock.blobs))
     guard blob.bytes != other.bytes, let upload = await begin(blob, in: repository) else { return }
     let target = upload.location + "&digest=\(other.digest)"
-    guard let answer = await ask("PUT", target, body: blob.bytes, faultsBefore: upload.faults) else { return }
+    guard let answer = await ask("PUT", target, body: blob.bytes, faultsBefore: upload.birth.faults) else { return }
     if answer.status < 300 { ledger.fail("other content was taken as \(other.digest.prefix(15)) in \(repository)") }
   }
 
@@ -76,7 +73,7 @@ extension SimulatedClient {
   }
 
   func cancel(_ upload: UploadProgress) async {
-    guard let answer = await ask("DELETE", upload.location, faultsBefore: upload.faults) else { return }
+    guard let answer = await ask("DELETE", upload.location, faultsBefore: upload.birth.faults) else { return }
     switch answer.status {
     case 204:
       let powerCuts = ledger.powerCuts
@@ -93,7 +90,7 @@ extension SimulatedClient {
 
   /// Whether it is so old that the servers may have removed it.
   private func mayBePurged(_ upload: UploadProgress) -> Bool {
-    town.purgeAge.map { town.simulated.wallClock.now.seconds >= upload.bornAt + $0 } ?? false
+    town.purgeAge.map { town.simulated.wallClock.now.seconds >= upload.birth.second + $0 } ?? false
   }
 
   /// Sends what is left of an upload and commits it.
@@ -130,7 +127,7 @@ extension SimulatedClient {
     let answer = await ask(
       "PATCH", upload.location,
       fields: [("Content-Type", "application/octet-stream")] + (style == .streamed ? [] : [range]), body: chunk,
-      isStreamed: style == .streamed, faultsBefore: upload.faults)
+      isStreamed: style == .streamed, faultsBefore: upload.birth.faults)
     guard let answer else { return .lost }
     switch answer.status {
     case 202:
@@ -161,7 +158,7 @@ extension SimulatedClient {
       ? [] : [(name: "Content-Range", value: "\(upload.offset)-\(upload.blob.bytes.count - 1)")]
     let answer = await ask(
       "PUT", upload.location + "&digest=\(upload.blob.digest)", fields: fields, body: rest,
-      intending: [.init(key: key, value: Ledger.there)], faultsBefore: upload.faults, applies: { $0 == 201 })
+      intending: [.init(key: key, value: Ledger.there)], faultsBefore: upload.birth.faults, applies: { $0 == 201 })
     guard let answer else { return .lost }
     switch answer.status {
     case 201: return .over
@@ -172,9 +169,6 @@ extension SimulatedClient {
       upload.mayBeOver = wasOver
       return .lost
     case 500...: return .lost
-    case 400 where ledger.powerCuts != upload.powerCutsAtBirth && answer.reply.text.contains("DIGEST_INVALID"):
-      // What was not synced may have been torn.
-      return .lost
     default:
       ledger.fail("\(key): the commit of what was sent answered \(answer.status): \(answer.reply.text.prefix(300))")
       return .over
@@ -185,12 +179,12 @@ extension SimulatedClient {
   func inquire(_ upload: inout UploadProgress) async -> Bool {
     for _ in 0..<12 {
       if ledger.isFailed { return false }
-      guard let answer = await ask("GET", upload.location, faultsBefore: upload.faults) else { continue }
+      guard let answer = await ask("GET", upload.location, faultsBefore: upload.birth.faults) else { continue }
       switch answer.status {
       case 204:
         guard let offset = offset(of: answer, in: upload) else { return false }
         let isSafe =
-          ledger.powerCuts == upload.powerCuts && town.simulated.disk.failedSyncCount == upload.failedSyncs
+          ledger.powerCuts == upload.powerCuts && town.simulated.disk.failedSyncCount == upload.birth.failedSyncs
         let floor = isSafe ? upload.acknowledged : 0
         if offset > upload.sent { ledger.fail("an upload stands at \(offset), and \(upload.sent) bytes were sent") }
         if offset < floor { ledger.fail("an upload stands at \(offset), and \(floor) bytes were acknowledged") }

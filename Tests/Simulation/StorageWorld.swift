@@ -166,9 +166,10 @@ struct StorageDoer {
     case .pushSmall: try await push(StorageStock.small)
     case .mount:
       let isThere = knows(.blob(home.description, large.description))
-      try check(try await writing(.blob(other.description, large.description), Ledger.there, if: isThere) {
-        () throws(StorageError) in try await engine.mount(large, from: home, into: other)
-      }, isThere, deed)
+      try check(
+        try await writing(.blob(other.description, large.description), Ledger.there, if: isThere) {
+          () throws(StorageError) in try await engine.mount(large, from: home, into: other)
+        }, isThere, deed)
     case .putManifest: try await put(0)
     case .tag: try await tag(0)
     case .retag: try await tag(1)
@@ -176,9 +177,10 @@ struct StorageDoer {
     case .unlink:
       let key = Ledger.Key.blob(home.description, large.description)
       let isThere = knows(key)
-      try check(try await writing(key, nil, if: isThere) {
-        () throws(StorageError) in try await engine.unlink(large, from: home)
-      }, isThere, deed)
+      try check(
+        try await writing(key, nil, if: isThere) {
+          () throws(StorageError) in try await engine.unlink(large, from: home)
+        }, isThere, deed)
     }
   }
 
@@ -239,8 +241,9 @@ struct StorageDoer {
     }
     let key = Ledger.Key.manifest(home.description, digest.description)
     let isThere = knows(key)
-    try check(try await writing(key, nil, if: isThere) {
-      () throws(StorageError) in try await engine.removeManifest(digest, in: home)
-    }, isThere, .removeManifest)
+    try check(
+      try await writing(key, nil, if: isThere) {
+        () throws(StorageError) in try await engine.removeManifest(digest, in: home)
+      }, isThere, .removeManifest)
   }
 }
