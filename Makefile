@@ -47,7 +47,12 @@ MINUTES ?= 10
 .PHONY: simulate
 simulate: setup-build ## run random histories of whole registries for MINUTES=10, from a seed of the clock
 	@swift build -c release --product simulate $(SWIFT_FLAGS)
-	@.build/release/simulate --seed $$(date +%s)000000 --minutes $(MINUTES)
+	@.build/release/simulate --seed $$(date +%s)000000 --minutes $(MINUTES) --bugs --fail-each --jobs $$(nproc)
+
+.PHONY: small-worlds
+small-worlds: setup-build ## every short sequence of operations, with a crash at every step; an hour on two cores
+	@swift build -c release --product simulate $(SWIFT_FLAGS)
+	@.build/release/simulate --small-worlds --jobs $$(nproc)
 
 .PHONY: bench
 bench: bench-build ## measure beside nginx and docker-registry, and write docs/benchmarks.md (under 30 minutes)

@@ -13,11 +13,11 @@ import Testing
   }
 
   @Test func someFiveOperationsOfTheStorageSurviveACrashAtEveryStep() {
-    for index in stride(from: 11, to: StorageWorlds.count(), by: 1_009) { expectHeld(StorageWorlds.run(index)) }
+    for index in stride(from: 11, to: StorageWorlds.count(), by: 2_017) { expectHeld(StorageWorlds.run(index)) }
   }
 
   @Test func someThreeRequestsSurviveACrashAtEveryStep() {
-    for index in stride(from: 5, to: ServerWorlds.count, by: 97) { expectHeld(ServerWorlds.run(index)) }
+    for index in stride(from: 5, to: ServerWorlds.count, by: 149) { expectHeld(ServerWorlds.run(index)) }
   }
 
   /// Every kind of request and every way to fail, at every seventh operation, beginning with another for each trial.
