@@ -4,7 +4,7 @@
 import GantrySimulation
 import Testing
 
-/// The whole of what is sampled here runs by `make simulate`.
+/// The whole of what is sampled here runs by `make simulate` and `make small-worlds`.
 @Suite struct SmallWorldTests {
   /// All sequences of three operations at the storage engine.
   @Test(arguments: 0..<8) func everyThreeOperationsOfTheStorageSurviveACrashAtEveryStep(block: Int) {
