@@ -19,6 +19,20 @@ actor UploadSession {
   private var machine = UploadSessionMachine()
   private var turn = OwnerQueue()
   private var ingest: (any IngestSession)?
+  /// Counts the bytes that requests handed over, to tell one that still receives from one that waits for a dead client.
+  private var handedOver: UInt64 = 0
+  private var patient: [OwnerID: Patience] = [:]
+
+  /// A request that wakes when the one before it lets go, or after a while.
+  private struct Patience {
+    let continuation: UnsafeContinuation<Void, Never>
+    let timer: any LoopTimer
+  }
+
+  /// How long a request that holds the upload may receive nothing before the next one goes ahead of it.
+  static let quietTime: Duration = .milliseconds(100)
+  /// How long the next request waits at most, for another one here or for another process.
+  static let patienceMax: Duration = .seconds(1)
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -43,8 +57,11 @@ actor UploadSession {
     }
   }
 
-  /// Claims the upload for bytes that begin at `start`, or wherever it stands when that is nil.
+  /// Claims the upload for bytes that begin at `start`, or wherever it stands when that is nil. Where they begin
+  /// elsewhere than it stands now, a request that still receives is waited for: the bytes of a connection that was cut
+  /// a moment ago may be on their way.
   func claim(startingAt start: UInt64?, by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    if let start, start != ingest?.offset { await waitForOthers(owner) }
     await takeTurn(owner)
     defer { leaveTurn(owner) }
     let session = try await opened()
@@ -58,8 +75,10 @@ actor UploadSession {
     }
   }
 
-  /// Where the upload stands, without claiming it.
+  /// Where the upload stands, without claiming it. A request that still receives is waited for, as above, so that the
+  /// next one can begin where this says.
   func inspect(by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
+    await waitForOthers(owner)
     await takeTurn(owner)
     defer { leaveTurn(owner) }
     let stands = status(of: try await opened())
@@ -72,6 +91,7 @@ actor UploadSession {
     await takeTurn(owner)
     defer { leaveTurn(owner) }
     let session = try held(by: owner)
+    handedOver += UInt64(bytes.count)
     do { return try await session.append(bytes) } catch { throw registryError(error) }
   }
 
@@ -117,16 +137,72 @@ actor UploadSession {
     defer { leaveTurn(owner) }
     guard machine.letGo(by: owner) else { return }
     await releaseUnlessHeld()
+    for waiting in patient.keys { wake(waiting) }
+  }
+
+  // Until no other request holds the upload, or the one that does receives nothing, or the patience is over.
+  private func waitForOthers(_ owner: OwnerID) async {
+    var waited = Duration.zero
+    while isHeld, waited < Self.patienceMax {
+      let before = handedOver
+      await withUnsafeContinuation { continuation in
+        // Asked again inside: a task that prefers another loop is enqueued anew before it gets there.
+        guard isHeld else { return continuation.resume() }
+        let timer = loop.clock.after(Self.quietTime) { [weak self] in
+          self?.assumeIsolated { $0.wake(owner) }
+        }
+        patient[owner] = Patience(continuation: continuation, timer: timer)
+      }
+      if handedOver == before { return }
+      waited += Self.quietTime
+    }
+  }
+
+  private var isHeld: Bool {
+    switch machine.phase {
+    case .idle, .ended: false
+    case .appending, .committing: true
+    }
+  }
+
+  private func wake(_ owner: OwnerID) {
+    guard let waiting = patient.removeValue(forKey: owner) else { return }
+    waiting.timer.cancel()
+    waiting.continuation.resume()
+  }
+
+  // A lease that another process holds is asked for again for a while: a request of a proxy that was cut is over soon.
+  private func patiently<R>(_ ask: () async throws(StorageError) -> R) async throws(StorageError) -> R {
+    var (waited, step) = (Duration.zero, Duration.milliseconds(5))
+    while true {
+      do throws(StorageError) {
+        return try await ask()
+      } catch .sessionBusy where waited < Self.patienceMax {
+        await pause(for: step)
+        waited += step
+        step = min(step * 2, .milliseconds(80))
+      }
+    }
+  }
+
+  private func pause(for duration: Duration) async {
+    let loop = loop
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      _ = loop.clock.after(duration) { continuation.resume() }
+    }
   }
 
   private func opened() async throws(RegistryError) -> any IngestSession {
     if case .ended = machine.phase { throw .uploadUnknown(key.id) }
     do {
       if let ingest {
-        try await ingest.acquire()
+        try await patiently { () throws(StorageError) in try await ingest.acquire() }
         return ingest
       }
-      guard let session = try await storage.resumeIngest(key.id, in: key.repository) else {
+      let found = try await patiently { () throws(StorageError) in
+        try await storage.resumeIngest(key.id, in: key.repository)
+      }
+      guard let session = found else {
         throw RegistryError.uploadUnknown(key.id)
       }
       ingest = session
@@ -159,6 +235,7 @@ actor UploadSession {
   private func finish() {
     machine.end()
     ingest = nil
+    for waiting in patient.keys { wake(waiting) }
   }
 
   private func status(of session: any IngestSession) -> UploadStatus {
