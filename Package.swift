@@ -128,9 +128,13 @@ let yard: [Target] = [
 
 /// Load tests of any registry: no part of the product, on the same loops.
 let loadTests: [Target] = [
+  .systemLibrary(
+    name: "CGantryLoadTLS", path: "LoadTests/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
   .target(
     name: "GantryLoadTesting",
-    dependencies: ["GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryHTTPWire", "GantryYAML"],
+    dependencies: [
+      "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryHTTPWire", "GantryYAML", "CGantryLoadTLS",
+    ],
     path: "LoadTests/LoadTesting", swiftSettings: house),
   .executableTarget(
     name: "registry-load", dependencies: ["GantryLoadTesting", "GantryEventLoops", argumentParser],
@@ -173,6 +177,11 @@ let proofs: [Target] = [
     ]),
   tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
   tests("Simulation", knows: ["GantrySimulation"]),
+  tests(
+    "LoadTesting",
+    knows: [
+      "GantryLoadTesting", "GantryEventLoops", "GantryWorld", "GantryCryptography", "Gantry", "GantryConfiguration",
+    ]),
   tests("Architecture", knows: []),
   tests(
     "Integration",

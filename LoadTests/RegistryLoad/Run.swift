@@ -32,6 +32,10 @@ struct Run: ParsableCommand {
   var user: [String] = []
   @Option(help: ArgumentHelp("A token service that a target may send us to.", valueName: "url"))
   var tokenService: [String] = []
+  @Option(
+    help: ArgumentHelp("Certificates that https targets are checked by, instead of the system's.", valueName: "file"))
+  var ca: String?
+  @Flag(help: "Take any certificate of https targets.") var insecure = false
   @Option(help: "Only scenarios whose names begin so; may be repeated.") var only: [String] = []
   @Option(help: "Rounds of each scenario at each target.") var rounds: Int?
   @Option(help: "What data is made from.") var seed: UInt64?
@@ -101,6 +105,7 @@ struct Run: ParsableCommand {
     }
     try addUsers(&plan)
     for text in tokenService { plan.tokenServices.append(try TargetURL(text)) }
+    plan.trust = TrustSettings(certificates: ca, isBlind: insecure)
     if let seed { plan.seed = seed }
     if let rounds {
       guard (1...1000).contains(rounds) else { throw InputError("--rounds must be from 1 to 1000") }

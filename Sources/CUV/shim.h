@@ -116,7 +116,7 @@ static inline ssize_t gantry_timer(void) {
 
 // Has the timer fire once at that time; at once when it has passed.
 static inline ssize_t gantry_timer_set(int timer, uint64_t nanoseconds) {
-  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)}};
+  struct itimerspec when = {{0, 0}, {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)}};
   GANTRY_RESULT(timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL));
 }
 

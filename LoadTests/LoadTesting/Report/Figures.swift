@@ -18,6 +18,9 @@ public enum Figures {
     return sign + padded.dropLast(digits) + "." + padded.suffix(digits)
   }
 
+  /// Two ratios, from and to.
+  static func range(_ low: Double, _ high: Double) -> String { "\(fixed(low, 2))-\(fixed(high, 2))" }
+
   /// Three digits or more: `0.51`, `7.3`, `412`, `12 300`, `4.1 M`.
   public static func short(_ value: Double) -> String {
     switch value.magnitude {

@@ -5,8 +5,9 @@
 public enum HTMLReport {
   /// The page.
   public static func text(_ report: RunReport, _ verdicts: [Threshold.Verdict], command: String) -> String {
+    let targets = report.targets.map { "<b>\(e($0.name))</b> \(e($0.url.description))" }
     var body =
-      "<h1>Load test</h1><p>\(report.targets.map { "<b>\(e($0.name))</b> \(e($0.url.description))" }.joined(separator: " &middot; "))"
+      "<h1>Load test</h1><p>\(targets.joined(separator: " &middot; "))"
     body += "<br>\(report.rounds) round(s), seed \(report.seed). <code>\(e(command))</code></p>"
     for problem in report.problems { body += "<p class='bad'>Not measured: \(e(problem))</p>" }
     if report.wasStopped { body += "<p class='bad'>The run was stopped early.</p>" }
@@ -19,9 +20,11 @@ public enum HTMLReport {
     return """
       <!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
       <title>Load test</title><style>
-      body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1f2328;background:#fff}
+      body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}
+      body{color:#1f2328;background:#fff}
       @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}}
-      table{border-collapse:collapse;margin:1em 0}td,th{padding:.25em .8em;text-align:right;border-bottom:1px solid #8884}
+      table{border-collapse:collapse;margin:1em 0}
+      td,th{padding:.25em .8em;text-align:right;border-bottom:1px solid #8884}
       td:first-child,th:first-child{text-align:left}.bad{color:#d1242f}pre{overflow:auto}svg{max-width:100%;height:auto}
       </style>\(body)</html>
 
@@ -55,7 +58,8 @@ public enum HTMLReport {
       for kind in FaultKind.allCases {
         guard let count = total.faults[kind] else { continue }
         rows +=
-          "<p class='bad'>\(e(target.name)): \(count) x \(kind.rawValue), first: \(e(total.firstFaults[kind] ?? ""))</p>"
+          "<p class='bad'>\(e(target.name)): \(count) x \(kind.rawValue), first: "
+          + "\(e(total.firstFaults[kind] ?? ""))</p>"
       }
     }
     return rows

@@ -78,7 +78,8 @@ public enum Plot {
         let y = vertical.place(value)
         body += "<rect x='\(n(x))' y='\(n(y))' width='\(n(bar * 0.92))' height='\(n(max(0.5, height - bottom - y)))' "
         body +=
-          "fill='\(colours[index % colours.count])'><title>\(escaped(series[index])): \(escaped(text(value)))</title></rect>"
+          "fill='\(colours[index % colours.count])'>"
+          + "<title>\(escaped(series[index])): \(escaped(text(value)))</title></rect>"
         body +=
           "<text x='\(n(x + bar * 0.46))' y='\(n(y - 4))' text-anchor='middle' class='s'>\(escaped(text(value)))</text>"
       }
@@ -91,7 +92,8 @@ public enum Plot {
     "<text x='\(n(left))' y='18' class='t'>\(escaped(title))</text>"
       + "<text x='\(n((left + width - right) / 2))' y='\(n(height - 8))' text-anchor='middle'>\(escaped(xLabel))</text>"
       + "<text transform='translate(14 \(n(height / 2))) rotate(-90)' text-anchor='middle'>\(escaped(yLabel))</text>"
-      + "<line x1='\(n(left))' x2='\(n(width - right))' y1='\(n(height - bottom))' y2='\(n(height - bottom))' class='a'/>"
+      + "<line x1='\(n(left))' x2='\(n(width - right))' "
+      + "y1='\(n(height - bottom))' y2='\(n(height - bottom))' class='a'/>"
   }
 
   private static func legend(_ names: [String]) -> String {
@@ -106,7 +108,8 @@ public enum Plot {
   }
 
   private static func wrapped(_ body: String) -> String {
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 \(n(width)) \(n(height))' width='\(n(width))' height='\(n(height))'>"
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 \(n(width)) \(n(height))' "
+      + "width='\(n(width))' height='\(n(height))'>"
       + "<style>text{font:11px system-ui,sans-serif;fill:#57606a}.t{font-size:13px;font-weight:600}.s{font-size:9px}"
       + ".g{stroke:#8884;stroke-width:1}.a{stroke:#888;stroke-width:1}</style>\(body)</svg>\n"
   }

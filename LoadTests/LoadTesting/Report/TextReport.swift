@@ -61,7 +61,7 @@ public enum TextReport {
             + metrics.map { _, metric in
               scenario.ratio(metric, of: first, to: target.name).map { spread in
                 rounds > 1
-                  ? "\(Figures.fixed(spread.median, 2)) [\(Figures.fixed(spread.low, 2))-\(Figures.fixed(spread.high, 2))]"
+                  ? "\(Figures.fixed(spread.median, 2)) [\(Figures.range(spread.low, spread.high))]"
                   : Figures.fixed(spread.median, 2)
               } ?? "-"
             })

@@ -82,11 +82,11 @@ struct Site: Sendable {
   let tokenServices: [Endpoint]
 
   /// Resolves everything. Blocks.
-  init(_ target: Target, tokenServices: [TargetURL]) throws(InputError) {
+  init(_ target: Target, tokenServices: [TargetURL], _ trust: TrustSettings) throws(InputError) {
     self.target = target
-    endpoint = try Endpoint(target.url)
+    endpoint = try Endpoint(target.url, trust)
     var services: [Endpoint] = []
-    for url in tokenServices { services.append(try Endpoint(url)) }
+    for url in tokenServices { services.append(try Endpoint(url, trust)) }
     self.tokenServices = services
   }
 }

@@ -14,6 +14,8 @@ public struct Conductor: Sendable {
     public var targets: [Target]
     /// Token services that targets may send us to.
     public var tokenServices: [TargetURL] = []
+    /// Whom https targets are believed.
+    public var trust = TrustSettings()
     /// How often each scenario is run at each target.
     public var rounds = 1
     /// What data is made from.
@@ -135,8 +137,9 @@ public struct Conductor: Sendable {
       before = probe?.sample()
       await sleep(until: until)
       report.take(before, probe?.sample())
+      let ended = min(until, first.now.nanoseconds)
+      report.seconds = ended > from ? Double(ended - from) / 1e9 : 0
       for task in tasks { await task.value }
-      report.seconds = Double(spec.duration) / 1e9
     } else {
       before = probe?.sample()
       for task in tasks { await task.value }
@@ -172,7 +175,7 @@ extension Conductor {
     _ plan: Plan, loops: Int, stop: StopSign, show: @escaping @Sendable (LiveLine) -> Void
   ) throws(InputError) -> RunReport {
     var sites: [Site] = []
-    for target in plan.targets { sites.append(try Site(target, tokenServices: plan.tokenServices)) }
+    for target in plan.targets { sites.append(try Site(target, tokenServices: plan.tokenServices, plan.trust)) }
     let group = LoopGroup(loops: loops, workers: 1)
     defer { group.stop() }
     let gate = ThreadGate()

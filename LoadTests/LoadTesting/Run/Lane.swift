@@ -13,6 +13,8 @@ final class Lane: @unchecked Sendable {
 
   /// How often connections are looked at for their time limit, and the live line is fed.
   private static let tick = Duration.milliseconds(100)
+  /// Ticks that exchanges have to finish when the run is stopped early, before they are cut.
+  private static let ticksToFinish = 20
   /// What one receive takes; every connection of the loop receives here.
   private static let bufferBytes = 256 << 10
 
@@ -28,6 +30,7 @@ final class Lane: @unchecked Sendable {
   let stop: StopSign
 
   private var connections: [ObjectIdentifier: Connection] = [:]
+  private var ticksSinceStop = 0
   private var timer: (any LoopTimer)?
 
   init(index: Int, loop: EventLoop, feed: LiveFeed, stop: StopSign) {
@@ -55,7 +58,9 @@ final class Lane: @unchecked Sendable {
   func beginTicking() {
     timer = loop.clock.after(Self.tick) { [self] in
       let now = now
-      for connection in connections.values { connection.expire(now) }
+      if stop.isRaised { ticksSinceStop += 1 }
+      let isOverdue = ticksSinceStop > Self.ticksToFinish
+      for connection in connections.values { connection.expire(isOverdue ? .max : now) }
       feed.add(recorder.recent)
       recorder.recent.reset()
       beginTicking()

@@ -41,7 +41,8 @@ final class Pace: @unchecked Sendable {
       self.left = left - 1
     }
     let now = lane.now
-    if interval == 0 { return now < until ? now : nil }
+    guard now < until else { return nil }
+    if interval == 0 { return now }
     let intended = next
     guard intended < until else { return nil }
     next += interval

@@ -36,11 +36,12 @@ struct OpenUploads: Activity {
 
 /// Connections that are made, used once, and kept.
 struct IdleConnections: Activity {
-  func prepare(_ client: Client) async throws(LoadError) {}
+  func prepare(_ client: Client) async throws(LoadError) { try await client.send(request(client)) }
 
-  func worker(_ client: Client) -> any Worker {
-    let request = Request("GET", client.path(""), statuses: client.site.target.isStatic ? [200, 403, 404] : [200])
-    return RequestWorker(client, [(request, .drop)])
+  func worker(_ client: Client) -> any Worker { RequestWorker(client, [(request(client), .drop)]) }
+
+  private func request(_ client: Client) -> Request {
+    Request("GET", client.path(""), statuses: client.site.target.isStatic ? [200, 403, 404] : [200])
   }
 }
 

@@ -5,11 +5,12 @@
 struct PathGet: Activity {
   let path: String
 
-  func prepare(_ client: Client) async throws(LoadError) {}
+  /// Shows whether there is an answer at all.
+  func prepare(_ client: Client) async throws(LoadError) { try await client.send(request(client)) }
 
-  func worker(_ client: Client) -> any Worker {
-    RequestWorker(client, [(Request("GET", client.site.endpoint.url.path + path), .drop)])
-  }
+  func worker(_ client: Client) -> any Worker { RequestWorker(client, [(request(client), .drop)]) }
+
+  private func request(_ client: Client) -> Request { Request("GET", client.site.endpoint.url.path + path) }
 }
 
 /// Sends requests by turns, each with what becomes of its body.

@@ -11,7 +11,7 @@ struct Pushing {
   private var scope: String { "repository:\(repository):pull,push" }
 
   private func request(
-    _ method: String, _ path: String, _ fields: [(name: String, value: String)] = [], statuses: Set<Int>
+    _ method: String, _ path: String, _ fields: [(name: String, value: String)] = [], statuses: [Int]
   ) -> Request {
     Request(method, path, fields: fields, statuses: statuses, scope: scope, keepsHead: true)
   }

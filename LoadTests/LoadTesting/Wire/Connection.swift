@@ -171,7 +171,7 @@ final class Connection: @unchecked Sendable {
     var bodyStart = 0
     var filled = 0
     reading: while true {
-      if partial.isEmpty || head.status != 0 && partial.isEmpty {
+      if partial.isEmpty {
         filled = try await fill(request, isFirst: true)
         switch head.parse(lane.buffer, 0, filled) {
         case .complete(let end):

@@ -7,10 +7,12 @@ internal import GantryEventLoops
 struct Endpoint: Sendable {
   let url: TargetURL
   let addresses: [SocketAddress]
+  private let context: TLSContext?
 
   /// Resolves the host. Blocks.
-  init(_ url: TargetURL) throws(InputError) {
+  init(_ url: TargetURL, _ trust: TrustSettings = TrustSettings()) throws(InputError) {
     self.url = url
+    context = url.isSecure ? try TLSContext(trust) : nil
     do throws(ResolutionError) {
       addresses = try SocketAddress.resolve(host: url.host, port: url.port)
     } catch {
@@ -20,6 +22,24 @@ struct Endpoint: Sendable {
 
   /// Connects to the first address that answers. `opening` is told of each attempt, so that it can be cut short.
   func connect(on lane: Lane, opening: (any Transport) -> Void) async throws(LoadError) -> any Transport {
+    let (socket, plain) = try await open(on: lane, opening)
+    guard let context else { return plain }
+    guard let secured = TLSTransport(socket, context, host: url.host) else {
+      socket.close()
+      throw LoadError(.connect, "\(url): TLS cannot begin: \(TLSContext.lastError())")
+    }
+    do throws(LoadError) {
+      try await secured.shakeHands(with: url)
+    } catch {
+      socket.close()
+      throw error
+    }
+    return secured
+  }
+
+  private func open(on lane: Lane, _ opening: (any Transport) -> Void) async throws(LoadError)
+    -> (ClientSocket, any Transport)
+  {
     var last = "the host stands for no address"
     for address in addresses {
       do throws(LoopError) {
@@ -32,7 +52,7 @@ struct Endpoint: Sendable {
           socket.close()
           throw error
         }
-        return transport
+        return (socket, transport)
       } catch {
         last = "\(address.description): \(error)"
       }

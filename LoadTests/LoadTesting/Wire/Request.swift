@@ -10,7 +10,7 @@ final class Request {
   let path: String
   let fields: [(name: String, value: String)]
   /// The statuses that the operation may get.
-  let statuses: Set<Int>
+  let statuses: [Int]
   /// What a bearer token has to allow: `repository:name:pull,push`; empty where none is needed.
   let scope: String
   /// Whether the head of the answer is kept for its fields.
@@ -22,7 +22,7 @@ final class Request {
   private var isMade = false
 
   init(
-    _ method: String, _ path: String, fields: [(name: String, value: String)] = [], statuses: Set<Int> = [200],
+    _ method: String, _ path: String, fields: [(name: String, value: String)] = [], statuses: [Int] = [200],
     scope: String = "", keepsHead: Bool = false
   ) {
     (self.method, self.path, self.fields) = (method, path, fields)
