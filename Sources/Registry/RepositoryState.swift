@@ -5,9 +5,9 @@ import GantryOCI
 import GantryStorage
 import GantryWorld
 
-/// One repository while it is being changed: its writes happen one after the other, so that a condition that held
-/// when it was checked holds when the write is done, and nothing is unlinked between the check of a manifest's
-/// references and the manifest.
+/// One repository while it is being changed. Deletions, and pushes under a condition, happen one after the other with
+/// nothing beside, so that a condition that held when it was checked holds when the write is done, and nothing is
+/// unlinked between the check of a manifest's references and the manifest. Other pushes happen side by side.
 ///
 /// Isolation: an actor on the loop that the hash of the repository's name names; exists while a write uses it.
 actor RepositoryState {
@@ -15,7 +15,7 @@ actor RepositoryState {
   private let loop: any LoopExecutor
   private let storage: any StorageEngine
   private let validation: ManifestValidation
-  private var turn = OwnerQueue()
+  private var turn = SharedTurn()
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -30,7 +30,7 @@ actor RepositoryState {
 
   /// Stores a manifest, then points the tags at it.
   func put(_ push: CheckedPush, by owner: OwnerID) async throws(RegistryError) -> ManifestReceipt {
-    await takeTurn(owner)
+    await takeTurn(owner, push.condition.isEmpty ? .shared : .alone)
     defer { leaveTurn(owner) }
     do {
       try await check(push.condition, of: push.reference)
@@ -53,7 +53,7 @@ actor RepositoryState {
   func delete(
     _ reference: Reference, when condition: WriteCondition, by owner: OwnerID
   ) async throws(RegistryError) {
-    await takeTurn(owner)
+    await takeTurn(owner, .alone)
     defer { leaveTurn(owner) }
     do {
       try await check(condition, of: reference)
@@ -80,7 +80,7 @@ actor RepositoryState {
 
   /// Takes a blob from the repository; false when it was not linked.
   func unlink(_ digest: Digest, by owner: OwnerID) async throws(RegistryError) -> Bool {
-    await takeTurn(owner)
+    await takeTurn(owner, .alone)
     defer { leaveTurn(owner) }
     do { return try await storage.unlink(digest, from: name) } catch { throw .storage(error) }
   }
@@ -95,14 +95,14 @@ actor RepositoryState {
     guard condition.holds(for: current) else { throw RegistryError.conditionFailed(current: current) }
   }
 
-  private func takeTurn(_ owner: OwnerID) async {
-    if turn.tryTake(owner) { return }
+  private func takeTurn(_ owner: OwnerID, _ manner: SharedTurn.Manner) async {
+    if turn.tryTake(owner, manner) { return }
     // Asked again inside: a task that prefers another loop is enqueued anew before it gets there.
-    await withUnsafeContinuation { turn.takeOrWait(owner, $0) }
+    await withUnsafeContinuation { turn.takeOrWait(owner, manner, $0) }
   }
 
   private func leaveTurn(_ owner: OwnerID) {
-    turn.leave(owner)?.resume()
+    for next in turn.leave(owner) { next.resume() }
   }
 }
 
