@@ -199,6 +199,43 @@ extension SimulatedWorld {
     #expect(reports.all.contains { $0.contains("stays") })
   }
 
+  /// A machine that was off for a day: among the records themselves the last one decides, also when the first recovery
+  /// does not come to its end.
+  @Test(arguments: 0..<40)
+  func aDayWithoutPowerMovesNoTagBack(_ number: Int) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "a")
+      try await engine.put("two", as: "a")
+      try await engine.push([UInt8](repeating: 7, count: 300_000), number: 2)
+      try await engine.put("three", as: "a")
+    }
+    simulation.wallClock.shift(by: .seconds(86_400))
+    for moment in [FaultPlan.Moment.before, .after] {
+      let disk = simulation.disk.afterPowerCut()
+      let first = SimulatedWorld(seed: 2, disk: disk)
+      disk.install(FaultPlan.failing(number * 2 + 1, moment: moment))
+      // It fails as a rule; the next one has to make up for it.
+      first.run { () async in try? await first.engine().start() }
+      disk.install(FaultPlan())
+      for later in [disk, disk.afterPowerCut()] {
+        let second = SimulatedWorld(seed: 3, disk: later)
+        try second.run { () async throws in
+          let engine = second.engine()
+          try await engine.start()
+          try await engine.stop()
+        }
+        let left = later.afterPowerCut()
+        #expect(
+          left.contents(of: "\(base)/repositories/team/_manifests/tags/a/current/link")
+            == Array("\(Digest(of: Array("three".utf8)))".utf8))
+        #expect(left.tree.contains { $0.key.hasSuffix("/data") && $0.value?.count == 300_000 })
+      }
+    }
+  }
+
   /// Two processes write to one journal in one order.
   @Test func theLastOfTwoProcessesDecides() throws {
     let simulation = SimulatedWorld(seed: 1)

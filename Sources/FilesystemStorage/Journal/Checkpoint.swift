@@ -32,7 +32,7 @@ struct Checkpoint: Sendable {
     let closed = try segments.exclusively { () throws(FileError) in
       try suspectUnfinished()
       let closed = try segments.rotate()
-      for segment in closed where segment.phase == .suspect { try apply(segment) { _ in .anew } }
+      try applyAnew(closed)
       return closed
     }
     return try course(over: closed, holding: lock)
@@ -64,22 +64,41 @@ struct Checkpoint: Sendable {
   /// what stands in place counts. In both cases it is synced and removed.
   func recover() throws(FileError) -> Recovery {
     guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
-    let boot = tree.files.boot
-    let closed = try segments.exclusively { () throws(FileError) in
-      try suspectUnfinished()
-      let closed = try segments.rotate()
-      for segment in closed {
-        try apply(segment) { (entry) in
-          if entry.boot != boot { return .afterPowerCut(writtenAt: entry.writtenAt) }
-          return segment.phase == .suspect ? .anew : nil
-        }
-      }
-      return closed
-    }
+    let closed = try segments.exclusively { () throws(FileError) in try applyAgain() }
     var course = try course(over: closed, holding: lock)
     while !course.isSynced { try advance(&course) }
     try end(course)
     return .done
+  }
+
+  // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of ours
+  // has moved halfway: so that a second one knows, the segments are closed durably before anything is applied.
+  private func applyAgain() throws(FileError) -> [JournalSegments.Segment] {
+    let boot = tree.files.boot
+    let isFirst = try segments.all().allSatisfy { $0.phase == .log }
+    try suspectUnfinished()
+    let closed = try segments.rotate()
+    guard try isForeign() else {
+      try applyAnew(closed)
+      return closed
+    }
+    let moved = isFirst ? try TagsMovedSince(closed, segments: segments, tree: tree) : TagsMovedSince()
+    try tree.commit.sync(tree.layout.journal)
+    for segment in closed {
+      try segments.read(segment) { (entry) throws(FileError) in
+        guard entry.boot != boot, !moved.contains(entry.record, layout: tree.layout) else { return }
+        for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
+        _ = try tree.apply(entry.record, .afterPowerCut)
+      }
+    }
+    try applyAnew(closed)
+    return closed
+  }
+
+  private func applyAnew(_ closed: [JournalSegments.Segment]) throws(FileError) {
+    for segment in closed where segment.phase == .suspect {
+      try segments.read(segment) { (entry) throws(FileError) in _ = try tree.apply(entry.record, .anew) }
+    }
   }
 
   /// How far ``recover()`` came.
@@ -104,16 +123,6 @@ struct Checkpoint: Sendable {
   // Segments that are closed already are those of a checkpoint that did not come to its end.
   private func suspectUnfinished() throws(FileError) {
     if try segments.all().contains(where: { $0.phase == .closed }) { try segments.suspectAll() }
-  }
-
-  private func apply(
-    _ segment: JournalSegments.Segment, _ application: (JournalEntry) -> RecordApplication?
-  ) throws(FileError) {
-    try segments.read(segment) { (entry) throws(FileError) in
-      guard let application = application(entry) else { return }
-      for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
-      _ = try tree.apply(entry.record, application)
-    }
   }
 
   private func course(

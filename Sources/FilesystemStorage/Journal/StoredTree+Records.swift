@@ -11,7 +11,7 @@ enum RecordApplication: Sendable {
   /// For the first time, at a storage that keeps no journal: contents are synced, names are not.
   case withoutJournal
   /// Once more, because a power cut may have taken any part of it.
-  case afterPowerCut(writtenAt: WallTime)
+  case afterPowerCut
   /// Once more, because a sync failed: what stands as the record says gets a new file and a new name, which the next
   /// sync covers; what stands otherwise was changed since and stays.
   case anew
@@ -32,10 +32,8 @@ extension StoredTree {
     case .layer(let digest, let content, let name):
       return try put(content, at: layout.layer(digest, in: name), application)
     case .tag(let tag, let digest, let name):
-      let current = layout.current(tag, in: name)
-      if try isNewer(current, than: digest, application) { return false }
       _ = try put(digest, at: layout.index(tag, digest, in: name), application)
-      return try put(digest, at: current, application)
+      return try put(digest, at: layout.current(tag, in: name), application)
     case .noLayer(let digest, let name):
       return try remove(layout.layer(digest, in: name), application)
     case .noManifest(let digest, let name):
@@ -127,22 +125,6 @@ extension StoredTree {
     try commit.write(digest.linkText, to: place, synced: application.syncsContents)
     return true
   }
-
-  // Whether the tag was moved by another registry long after the record was written: ours does not leave records that
-  // old behind, so there was a kill, then somebody else, and then a power cut.
-  private func isNewer(
-    _ current: Layout.Place, than digest: Digest, _ application: RecordApplication
-  ) throws(FileError) -> Bool {
-    guard case .afterPowerCut(let writtenAt) = application, let status = try files.status(current.file),
-      status.modified.seconds > writtenAt.seconds + Self.recordAgeMax, let standing = try link(current),
-      standing != digest
-    else { return false }
-    report("\(current.file) stays at \(standing): it was written long after the journal's record of \(digest)")
-    return true
-  }
-
-  /// No record stands in the journal of a running registry for as long as this, in seconds.
-  private static let recordAgeMax: Int64 = 3600
 
   // MARK: Directories
 
