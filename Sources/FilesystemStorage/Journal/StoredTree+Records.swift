@@ -138,13 +138,33 @@ extension StoredTree {
     case .afterPowerCut, .anew: break
     }
     for directory in Layout.chain(from: place.lasting, to: place.directory) {
-      let away = Layout.away(directory)
       if case .anew = application, try files.status(directory) != nil {
-        try files.rename(directory, to: away)
+        do throws(FileError) {
+          try files.rename(directory, to: Layout.away(directory))
+        } catch {
+          // A device may fail after it has done what it was told.
+          try bringBack(directory)
+          throw error
+        }
       }
-      if try files.status(away) != nil { try files.rename(away, to: directory) }
+      try bringBack(directory)
     }
   }
+
+  // Tried hard, because until it succeeds nobody can read what is inside.
+  private func bringBack(_ directory: String) throws(FileError) {
+    for attempt in 1... {
+      do throws(FileError) {
+        let away = Layout.away(directory)
+        if try files.status(away) != nil { try files.rename(away, to: directory) }
+        return
+      } catch  where attempt < Self.bringingsBackMax {
+        continue
+      }
+    }
+  }
+
+  private static let bringingsBackMax = 100
 
   // MARK: Removals
 
