@@ -92,6 +92,10 @@ public final class ClientSocket {
   /// Waits until a receive would find bytes, the end or a failure.
   public func readable() async { await poll.readable() }
 
+  /// Calls `notify` once, on the loop, as soon as a receive would find bytes, the end or a failure, or the socket is
+  /// closed: without a task that waits. Not called while one does.
+  public func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) { poll.whenReadable(notify) }
+
   /// Waits until the transport takes bytes.
   public func writable() async { await poll.writable() }
 

@@ -32,6 +32,15 @@ final class Client: @unchecked Sendable {
     try await send(request, payload, into: sink, over: connection)
   }
 
+  /// Goes on with a request that is out over the client's connection, and takes one of the statuses it may get.
+  func resume(_ request: Request, sent: Int?, into sink: Sink) async throws(LoadError) {
+    try await connection.resume(
+      request, authorization: authorizer.header(request.scope), sent: sent, into: sink)
+    // A token that ran out is renewed by asking anew.
+    if connection.head.status == 401 { return _ = try await send(request, into: sink) }
+    guard request.statuses.contains(connection.head.status) else { throw connection.refused(request) }
+  }
+
   /// The same over another connection of the client.
   @discardableResult
   func send(_ request: Request, _ payload: Payload, into sink: Sink, over connection: Connection)

@@ -101,11 +101,17 @@ final class LaneRound: @unchecked Sendable {
     let worker = activity.worker(client)
     workers.append(worker)
     var left = spec.operations ?? .max
+    // Large answers come in many pieces, which are the task's part.
+    let isSmall = spec.kind != .blobGet || spec.size <= 16 << 10
+    let isSteady = spec.rate == nil && spec.operations == nil && isSmall
     while left > 0, let began = await pace.next() {
       left -= 1
       do throws(LoadError) {
         try await worker.operate()
         lane.recorder.succeeded(began: began, ended: lane.now)
+        if isSteady, let steady = worker as? RequestWorker {
+          try await steady.operateSteadily(until: window.until)
+        }
       } catch {
         lane.recorder.failed(error, ended: lane.now)
         if lane.stop.isRaised { break }

@@ -29,6 +29,24 @@ final class RequestWorker: Worker {
     next = next + 1 == requests.count ? 0 : next + 1
     try await client.send(request, into: sink)
   }
+
+  /// Operates until the time is over, without a task's part in answers that are as usual; records by itself. Returns
+  /// early where the connection is none that this can be done with.
+  func operateSteadily(until: UInt64) async throws(LoadError) {
+    guard client.connection.isConnected, let socket = client.connection.plainSocket else { return }
+    let recorder = client.lane.recorder
+    let steady = SteadyLoop(client, requests, until: until)
+    let (request, sink, began, sent): (Request, Sink, UInt64, Int?)
+    switch await steady.run(over: socket) {
+    case .over:
+      client.connection.rest()
+      return
+    case .unusual(let one, let two, let three): (request, sink, began, sent) = (one, two, three, nil)
+    case .unsent(let one, let two, let three, let four): (request, sink, began, sent) = (one, two, three, four)
+    }
+    try await client.resume(request, sent: sent, into: sink)
+    recorder.succeeded(began: began, ended: client.lane.now)
+  }
 }
 
 /// GET or HEAD of manifests.

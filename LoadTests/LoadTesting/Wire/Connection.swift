@@ -74,6 +74,38 @@ final class Connection: @unchecked Sendable {
     try await send(head, .blob(data, from: from, count: count), request)
   }
 
+  /// Goes on with an exchange whose request is out, of `sent` bytes at least, and reads its answer.
+  func resume(_ request: Request, authorization: String?, sent: Int?, into sink: Sink) async throws(LoadError) {
+    defer { deadline = 0 }
+    do throws(LoadError) {
+      if let sent {
+        let head = request.head(authority: endpoint.url.authority, authorization: authorization, length: nil)
+        try await write(head, sent..<head.count, more: false, request)
+      }
+      try await receive(request, sink)
+    } catch {
+      close()
+      throw error
+    }
+    lane.recorder.answered(at: ended)
+    if head.closes { close() }
+  }
+
+  /// The connected plain socket, for those who drive it themselves.
+  var plainSocket: ClientSocket? { (transport as? PlainTransport)?.socket }
+
+  /// Has the sweep count from now on.
+  func keepAlive(_ now: UInt64) {
+    deadline = now &+ lane.timeout
+    lastUse = now
+  }
+
+  /// Says that nothing is under way.
+  func rest() { deadline = 0 }
+
+  /// Keeps what was received for ``resume(_:authorization:sent:into:)``: the lane's buffer up to `filled`.
+  func takeEarly(_ filled: Int) { early = Array(lane.buffer[..<filled]) }
+
   /// Connects, unless it is connected.
   func connect() async throws(LoadError) {
     guard transport == nil else { return }

@@ -19,7 +19,7 @@ protocol Transport: AnyObject {
 
 /// A plain socket.
 final class PlainTransport: Transport {
-  private let socket: ClientSocket
+  let socket: ClientSocket
 
   init(_ socket: ClientSocket) { self.socket = socket }
 
