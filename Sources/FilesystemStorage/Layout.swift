@@ -225,9 +225,6 @@ struct Layout: Sendable {
   /// One file of them.
   func staged(_ content: StagedContent) -> String { "\(staging(content.process))/\(content.number)" }
 
-  /// Where a directory is for a moment that gets its name anew: neither a tag nor a digest.
-  static func away(_ directory: String) -> String { "\(directory)~" }
-
   // MARK: Paths in general
 
   /// The directory that holds `path`.

@@ -149,28 +149,6 @@ extension SimulatedWorld {
     }
   }
 
-  /// A directory whose name is given anew is never left away, though the device fails in the middle of that.
-  @Test(arguments: [FaultPlan.Moment.before, .after], 0..<12)
-  func noDirectoryIsLeftAway(_ moment: FaultPlan.Moment, _ skip: Int) throws {
-    let simulation = SimulatedWorld(seed: 1)
-    try simulation.run { () async throws in
-      let engine = simulation.engine()
-      try await engine.start()
-      try await engine.push([UInt8](repeating: 7, count: 300_000), number: 2)
-      try await engine.put("one", as: "latest")
-      simulation.disk.install(
-        FaultPlan([
-          .init(.failed, of: [.syncDirectory], pathContains: "/docker/"),
-          .init(.failed, of: [.rename], pathContains: "~", skip: skip, times: 7, moment: moment),
-        ]))
-      for _ in 0..<30 {
-        await simulation.pause(for: .seconds(1))
-        #expect(!simulation.disk.tree.keys.contains { $0.hasSuffix("~") })
-        #expect(try await engine.tag(try tagged("latest"), in: repository) != nil)
-      }
-    }
-  }
-
   /// A killed server leaves a whole tree. What another registry does to it afterwards is not undone by the next start.
   @Test func afterAKillWhatStandsInPlaceCounts() throws {
     let simulation = SimulatedWorld(seed: 1)

@@ -71,8 +71,8 @@ struct Checkpoint: Sendable {
     return .done
   }
 
-  // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of ours
-  // has moved halfway: so that a second one knows, the segments are closed durably before anything is applied.
+  // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
+  // ours has moved halfway: so that a second one knows, the segments are closed durably before anything is applied.
   private func applyAgain() throws(FileError) -> [JournalSegments.Segment] {
     let boot = tree.files.boot
     let isFirst = try segments.all().allSatisfy { $0.phase == .log }

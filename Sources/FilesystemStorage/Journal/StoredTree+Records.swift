@@ -12,8 +12,8 @@ enum RecordApplication: Sendable {
   case withoutJournal
   /// Once more, because a power cut may have taken any part of it.
   case afterPowerCut
-  /// Once more, because a sync failed: what stands as the record says gets a new file and a new name, which the next
-  /// sync covers; what stands otherwise was changed since and stays.
+  /// Once more, because a sync failed: what stands as the record says gets a new file, which the next sync covers; what
+  /// stands otherwise, or is gone, was changed since and stays.
   case anew
 }
 
@@ -34,12 +34,14 @@ extension StoredTree {
     case .tag(let tag, let digest, let name):
       _ = try put(digest, at: layout.index(tag, digest, in: name), application)
       return try put(digest, at: layout.current(tag, in: name), application)
+    case _ where application.isAnew && record.isRemoval:
+      return false
     case .noLayer(let digest, let name):
-      return try remove(layout.layer(digest, in: name), application)
+      return try files.remove(layout.layer(digest, in: name).file)
     case .noManifest(let digest, let name):
-      return try remove(layout.revision(digest, in: name), application)
+      return try files.remove(layout.revision(digest, in: name).file)
     case .noTag(let tag, let name):
-      return try removeTag(tag, in: name, application)
+      return try removeTag(tag, in: name)
     }
   }
 
@@ -61,7 +63,6 @@ extension StoredTree {
     _ content: JournalContent, of digest: Digest, _ application: RecordApplication
   ) throws(FileError) -> Bool {
     let place = layout.blob(digest)
-    try settleDirectories(of: place, application)
     switch (application, content) {
     case (.anew, _): return try renewContent(digest, at: place)
     case (_, .present):
@@ -115,7 +116,6 @@ extension StoredTree {
   private func put(
     _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
   ) throws(FileError) -> Bool {
-    try settleDirectories(of: place, application)
     let isEqual = try contents(of: place.file, atMost: Self.linkBytesMax) == digest.linkText
     if case .anew = application {
       guard isEqual else { return false }
@@ -126,67 +126,11 @@ extension StoredTree {
     return true
   }
 
-  // MARK: Directories
-
-  // Gives the directories of a place new names for the next sync to cover: away and back, since a directory has only
-  // one. What is away is found again by whoever comes after a kill or a power cut in between.
-  private func settleDirectories(
-    of place: Layout.Place, _ application: RecordApplication
-  ) throws(FileError) {
-    switch application {
-    case .first, .withoutJournal: return
-    case .afterPowerCut, .anew: break
-    }
-    for directory in Layout.chain(from: place.lasting, to: place.directory) {
-      if case .anew = application, try files.status(directory) != nil {
-        do throws(FileError) {
-          try files.rename(directory, to: Layout.away(directory))
-        } catch {
-          // A device may fail after it has done what it was told.
-          try bringBack(directory)
-          throw error
-        }
-      }
-      try bringBack(directory)
-    }
-  }
-
-  // Tried hard, because until it succeeds nobody can read what is inside.
-  private func bringBack(_ directory: String) throws(FileError) {
-    for attempt in 1... {
-      do throws(FileError) {
-        let away = Layout.away(directory)
-        if try files.status(away) != nil { try files.rename(away, to: directory) }
-        return
-      } catch  where attempt < Self.bringingsBackMax {
-        continue
-      }
-    }
-  }
-
-  private static let bringingsBackMax = 100
-
   // MARK: Removals
 
-  private func remove(_ place: Layout.Place, _ application: RecordApplication) throws(FileError) -> Bool {
-    if case .anew = application {
-      guard try files.status(place.file) == nil, try files.status(place.directory) != nil else { return false }
-      // A name that is given and taken again is a change that the next sync covers. Empty links count as absent.
-      try commit.write([], to: place, synced: false)
-    }
-    return try files.remove(place.file)
-  }
-
-  private func removeTag(
-    _ tag: Tag, in name: RepositoryName, _ application: RecordApplication
-  ) throws(FileError) -> Bool {
-    let directory = layout.tag(tag, in: name)
-    if case .anew = application {
-      guard try files.status(directory) == nil else { return false }
-      _ = try commit.makeVolatile(directory)
-    }
+  private func removeTag(_ tag: Tag, in name: RepositoryName) throws(FileError) -> Bool {
     let existed = try files.remove(layout.current(tag, in: name).file)
-    return try commit.removeTree(directory) && existed
+    return try commit.removeTree(layout.tag(tag, in: name)) && existed
   }
 }
 
@@ -194,5 +138,9 @@ extension RecordApplication {
   /// Whether contents are synced before they get their name.
   fileprivate var syncsContents: Bool {
     if case .withoutJournal = self { true } else { false }
+  }
+
+  fileprivate var isAnew: Bool {
+    if case .anew = self { true } else { false }
   }
 }

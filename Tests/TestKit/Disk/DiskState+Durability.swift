@@ -40,11 +40,13 @@ extension DiskState {
     }
   }
 
-  /// What a failed sync does: pending changes count as written and are not, so that a second sync does not help.
+  /// What a failed sync of a file does: pending writes count as written and are not, so that a second sync does not
+  /// help. Names are not dropped: a file system that cannot write its own structure stops (ext4 aborts its journal, xfs
+  /// and btrfs shut down), and as long as it goes on it still owes them.
   mutating func loseChanges(_ id: NodeID) {
+    guard !nodes[id]!.isDirectory else { return }
     nodes[id]!.lostChanges = true
     nodes[id]!.settleContentChanges()
-    nodes[id]!.settleNameChanges()
   }
 
   /// The disk after a power cut: no open files, no locks, everything that is left is durable.

@@ -69,8 +69,8 @@ final class ScriptThread: @unchecked Sendable {
     sem_post(stopped)
   }
 
-  // What the script held, open files above all, is released before the driver goes on: later, the system's scheduler and
-  // not the seed would choose when a file is closed.
+  // What the script held, open files above all, is released before the driver goes on: later, the system's scheduler
+  // and not the seed would choose when a file is closed.
   @inline(never) private func runAndForget() {
     let script = script.withLock { $0.take() }
     script?()
