@@ -24,14 +24,17 @@ struct RecoveryScan {
     }
     // Made now, so that the journal can be emptied when the disk is full.
     try segments.exclusively {}
+    // Before anything is written, so that nobody takes it for a dead process's.
+    let lock = try announce()
+    // Before the journal is read: what a process stages later may be named by entries that stay in it, even when the
+    // process is dead by then.
+    let dead = try deadProcesses()
     switch try Checkpoint(tree: tree, segments: segments).recover() {
     case .awaited: return nil
-    case .leftToOthers: return try announce()
-    case .done:
-      let lock = try announce()
-      try removeLeftovers()
-      return lock
+    case .leftToOthers: break
+    case .done: for process in dead { try removeLeftovers(of: process) }
     }
+    return lock
   }
 
   private func announce() throws(FileError) -> any OpenFile {
@@ -43,29 +46,43 @@ struct RecoveryScan {
     }
   }
 
-  private func removeLeftovers() throws(FileError) {
-    let names = try tree.files.entries(tree.layout.temporary)?.map(\.name) ?? []
-    var alive: Set<String> = [process]
-    for name in names {
-      guard let owner = Layout.owner(ofTemporary: name), owner.isLock, owner.process != process else { continue }
-      if try !isDead(owner.process) { alive.insert(owner.process) }
+  // Those that have left anything. No process takes the name of another, so they stay dead.
+  private func deadProcesses() throws(FileError) -> [String] {
+    let temporary = try tree.files.entries(tree.layout.temporary)?.compactMap { Layout.owner(ofTemporary: $0.name) }
+    let staging = try tree.files.entries(tree.layout.staging)?.map(\.name)
+    let all = Set((temporary ?? []).map(\.process) + (staging ?? [])).filter { $0 != process }
+    var dead: [String] = []
+    for process in all.sorted() {
+      // The lock is given back at once.
+      if case .dead = try life(of: process) { dead.append(process) }
     }
-    for name in names {
-      guard let owner = Layout.owner(ofTemporary: name), !alive.contains(owner.process) else { continue }
-      // A file without a lock file may belong to a process that has come since: it is looked up once more.
-      if !owner.isLock, try !isDead(owner.process) { continue }
-      _ = try tree.files.remove(Layout.entry(name, of: tree.layout.temporary))
-    }
-    for entry in try tree.files.entries(tree.layout.staging) ?? [] where !alive.contains(entry.name) {
-      if try isDead(entry.name) { _ = try tree.commit.removeTree(tree.layout.staging(entry.name)) }
-    }
+    return dead
   }
 
-  private func isDead(_ other: String) throws(FileError) -> Bool {
+  private func removeLeftovers(of dead: String) throws(FileError) {
+    // Held to the end: a process that starts may have made its file and not locked it yet.
+    guard case .dead(let lock) = try life(of: dead) else { return }
+    for entry in try tree.files.entries(tree.layout.temporary) ?? [] {
+      guard let owner = Layout.owner(ofTemporary: entry.name), owner.process == dead, !owner.isLock else { continue }
+      _ = try tree.files.remove(Layout.entry(entry.name, of: tree.layout.temporary))
+    }
+    _ = try tree.commit.removeTree(tree.layout.staging(dead))
+    _ = try tree.files.remove(tree.layout.processLock(dead))
+    lock?.unlock()
+  }
+
+  private enum Life {
+    case alive
+    /// With the lock on its file, if there is one.
+    case dead((any OpenFile)?)
+  }
+
+  private func life(of other: String) throws(FileError) -> Life {
     do throws(FileError) {
-      return try tree.files.open(tree.layout.processLock(other), .readWrite).tryLock()
+      let file = try tree.files.open(tree.layout.processLock(other), .readWrite)
+      return try file.tryLock() ? .dead(file) : .alive
     } catch  where error.reason == .absent {
-      return true
+      return .dead(nil)
     }
   }
 }
