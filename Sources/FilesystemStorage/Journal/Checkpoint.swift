@@ -22,6 +22,9 @@ struct Checkpoint: Sendable {
   let tree: StoredTree
   let segments: JournalSegments
 
+  /// What to tell when another process is at it for too long.
+  var isBusy: FileError { FileError(.failed, operation: "lock", path: tree.layout.checkpointLock) }
+
   /// How many syncs one script does.
   private static let syncsPerScript = 32
 
@@ -74,7 +77,7 @@ struct Checkpoint: Sendable {
   // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
   // ours has moved halfway: so that a second one knows, the segments are closed durably before anything is applied.
   private func applyAgain() throws(FileError) -> [JournalSegments.Segment] {
-    let boot = tree.files.boot
+    let boot = tree.files.boot.boot
     let isFirst = try segments.all().allSatisfy { $0.phase == .log }
     try suspectUnfinished()
     let closed = try segments.rotate()
@@ -82,11 +85,11 @@ struct Checkpoint: Sendable {
       try applyAnew(closed)
       return closed
     }
-    let moved = isFirst ? try TagsMovedSince(closed, segments: segments, tree: tree) : TagsMovedSince()
+    let written = isFirst ? try LinksWrittenSince(closed, segments: segments, tree: tree) : LinksWrittenSince()
     try tree.commit.sync(tree.layout.journal)
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        guard entry.boot != boot, !moved.contains(entry.record, layout: tree.layout) else { return }
+        guard entry.boot.boot != boot, !written.contains(entry.record, layout: tree.layout) else { return }
         for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
         _ = try tree.apply(entry.record, .afterPowerCut)
       }
@@ -113,9 +116,9 @@ struct Checkpoint: Sendable {
 
   // Whether there are entries of another boot. They come before any of this one: every process looks for them first.
   private func isForeign() throws(FileError) -> Bool {
-    let boot = tree.files.boot
+    let boot = tree.files.boot.boot
     for segment in try segments.all() {
-      if let first = try segments.first(of: segment) { return first.boot != boot }
+      if let first = try segments.first(of: segment) { return first.boot.boot != boot }
     }
     return false
   }

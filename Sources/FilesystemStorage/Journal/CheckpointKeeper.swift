@@ -44,8 +44,15 @@ actor CheckpointKeeper {
     guard !isStopped else { return nil }
     if isLong(1) { begin() } else if records > 0 { wait() }
     guard isLong(Self.patience) else { return nil }
-    await course?.value
-    return isLong(Self.patience) ? failure : nil
+    for attempt in 0..<Self.attemptsMax {
+      begin()
+      await course?.value
+      guard isLong(Self.patience) else { return nil }
+      if let failure { return failure }
+      // Another process is at it, and what it began before does not count for this one.
+      if attempt < Self.attemptsMax - 1 { await pause() }
+    }
+    return checkpoint.isBusy
   }
 
   /// Makes a checkpoint now.
@@ -55,7 +62,8 @@ actor CheckpointKeeper {
     await course?.value
   }
 
-  /// Ends with a checkpoint that leaves no segment behind.
+  /// Ends with a checkpoint that leaves no segment behind. Fails when another process does not come to the end of its
+  /// own: then the journal may still name what this process has staged.
   func stop() async throws(FileError) {
     isStopped = true
     timer?.cancel()
@@ -65,9 +73,10 @@ actor CheckpointKeeper {
       if try await run() { return }
       await pause()
     }
+    throw checkpoint.isBusy
   }
 
-  /// How often the end of another process's checkpoint is waited for before what is left is left to it.
+  /// How often the end of another process's checkpoint is waited for.
   private static let attemptsMax = 200
 
   private func pause() async {

@@ -32,6 +32,8 @@ final class Journal: Sendable {
     var waiting: [Waiting] = []
     /// Whether somebody writes, who will look at `waiting` before ending.
     var isWriting = false
+    /// Whether nothing more is taken in.
+    var isStopped = false
     var idle: UnsafeContinuation<Void, Never>?
     /// Why nothing more goes into the journal: it is too long, and what it holds cannot be made durable in place.
     var trouble: FileError?
@@ -58,23 +60,29 @@ final class Journal: Sendable {
       Checkpoint(tree: tree, segments: segments), workers: world.workers, on: world.loops[0])
   }
 
-  /// Applies a change; durable at return, as far as the storage's durability says.
+  /// Applies a change; durable at return, as far as the storage's durability says. Refused after ``stop()`` has begun.
   func commit(_ record: JournalRecord) async -> Outcome {
-    await withUnsafeContinuation { continuation in
-      let begins = state.withLock { state in
+    guard durability == .strict else { return await world.workers.run { self.applyWithoutJournal(record) } }
+    return await withUnsafeContinuation { continuation in
+      let begins: Bool? = state.withLock { state in
+        if state.isStopped { return nil }
         state.waiting.append(Waiting(record: record, resume: continuation))
         defer { state.isWriting = true }
         return !state.isWriting
+      }
+      guard let begins else {
+        let error = FileError(.failed, operation: "append", path: tree.layout.journal)
+        return continuation.resume(returning: .refused(error))
       }
       if begins { spawn(on: world.currentLoop) { await self.writeAll() } }
     }
   }
 
-  /// Waits for what is being written, then makes the tree durable and leaves no segment behind, unless another process
-  /// still writes to the journal.
+  /// Waits for what is being written, then makes the tree durable and leaves nothing of it behind in the journal.
   func stop() async throws(FileError) {
     await withUnsafeContinuation { continuation in
       let isIdle = state.withLock { state in
+        state.isStopped = true
         if state.isWriting { state.idle = continuation }
         return !state.isWriting
       }
@@ -120,10 +128,6 @@ final class Journal: Sendable {
       defer { state.waiting.removeFirst(min(Self.batchMax, state.waiting.count)) }
       return (Array(state.waiting.prefix(Self.batchMax)), state.trouble)
     }
-    guard durability == .strict else {
-      for waiting in batch { waiting.resume.resume(returning: apply(waiting.record, .withoutJournal)) }
-      return Written()
-    }
     do throws(FileError) {
       if let trouble { throw trouble }
       try syncStaged(&batch)
@@ -162,7 +166,7 @@ final class Journal: Sendable {
       refuse(batch.filter { !$0.record.isRemoval }, error)
       do throws(FileError) {
         try segments.exclusively { () throws(FileError) in
-          guard try segments.all().isEmpty else { throw error }
+          guard try segments.isEmpty() else { throw error }
           for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting.record)) }
         }
       } catch {
@@ -186,6 +190,11 @@ final class Journal: Sendable {
 
   private func refuse(_ batch: [Waiting], _ error: FileError) {
     for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
+  }
+
+  private func applyWithoutJournal(_ record: JournalRecord) -> Outcome {
+    defer { if case .staged(let content) = record.content { staging.discard(content) } }
+    return apply(record, .withoutJournal)
   }
 
   private func apply(_ record: JournalRecord, _ application: RecordApplication) -> Outcome {

@@ -43,6 +43,7 @@ final class JournalSegments: Sendable {
   private let layout: Layout
   private let commit: DurableCommit
   private let clock: any WallClock
+  private let lastTime = Mutex(WallTime(seconds: 0))
   private let growing = Mutex<Growing?>(nil)
   /// The segment to which this process appends no more.
   private let spoilt = Atomic<UInt64>(0)
@@ -73,12 +74,18 @@ final class JournalSegments: Sendable {
     try (files.entries(layout.journal) ?? []).compactMap { Layout.segment(named: $0.name) }.sorted()
   }
 
+  /// Whether there is no entry, nor anything that could be one. Exclusively.
+  func isEmpty() throws(FileError) -> Bool {
+    for segment in try all() where try files.status(layout.segment(segment))?.size ?? 0 > 0 { return false }
+    return true
+  }
+
   /// Appends the records, durable at return. Exclusively. After a failure none of them is in the journal, or none can
   /// be relied on to be: what was written of them is cut off again as well as can be.
   func append(_ records: [JournalRecord]) throws(FileError) {
     var last = try lastOne()
     var bytes: [UInt8] = []
-    let (boot, now) = (files.boot, clock.now)
+    let (boot, now) = (files.boot, latest())
     for record in records {
       bytes += JournalFrame.encode(
         JournalEntry(record: record, boot: boot, writtenAt: now), segment: last.number,
@@ -135,7 +142,23 @@ final class JournalSegments: Sendable {
   /// Removes a segment durably; those before it go first.
   func remove(_ segment: Segment) throws(FileError) {
     growing.withLock { if $0?.number == segment.number { $0 = nil } }
-    if try files.remove(layout.segment(segment)) { try files.syncDirectory(layout.journal) }
+    guard try files.remove(layout.segment(segment)) else { return }
+    do throws(FileError) {
+      try files.syncDirectory(layout.journal)
+    } catch {
+      // The removal is lost for good, and a power cut would bring old entries back beside newer ones: the name is given
+      // once more, so that it is removed once more. Without it the next number could not be told from the old one.
+      _ = try? files.open(layout.segment(segment), .createNew(mode: DurableCommit.fileMode))
+      throw error
+    }
+  }
+
+  // The time of day, which never goes back: what is written later is never the older one.
+  private func latest() -> WallTime {
+    lastTime.withLock { last in
+      last = max(last, clock.now)
+      return last
+    }
   }
 
   /// Marks all segments so that whoever syncs what they name makes it anew first. Exclusively.

@@ -3,11 +3,12 @@
 
 import GantryWorld
 
-/// Tags that another registry has moved long after the journal was written.
+/// Links that another registry has written long after the journal was: tags that it moved, and what it stored that the
+/// journal takes away.
 ///
 /// A running registry leaves no records that old behind. So there was a kill, then another registry, and then a power
 /// cut; what stands in place is right.
-struct TagsMovedSince {
+struct LinksWrittenSince {
   /// How much younger the link in place is, at least, in seconds.
   private static let secondsMin: Int64 = 3600
 
@@ -16,7 +17,7 @@ struct TagsMovedSince {
   /// None.
   init() {}
 
-  /// Looks at the tags that the segments name.
+  /// Looks at the tags that the segments name, and at what they take away.
   init(
     _ closed: [JournalSegments.Segment], segments: JournalSegments, tree: StoredTree
   ) throws(FileError) {
@@ -44,7 +45,9 @@ struct TagsMovedSince {
   private static func link(_ record: JournalRecord, _ layout: Layout) -> String? {
     switch record {
     case .tag(let tag, _, let name), .noTag(let tag, let name): layout.current(tag, in: name).file
-    case .blob, .layer, .manifest, .noLayer, .noManifest: nil
+    case .noLayer(let digest, let name): layout.layer(digest, in: name).file
+    case .noManifest(let digest, let name): layout.revision(digest, in: name).file
+    case .blob, .layer, .manifest: nil
     }
   }
 }
