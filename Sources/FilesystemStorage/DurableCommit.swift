@@ -107,13 +107,21 @@ final class DurableCommit: Sendable {
 
   /// Gives a staged file its place, replacing what is there.
   func place(_ staged: Staged, at place: Layout.Place) throws(FileError) {
-    try makingVolatile(place.directory) { () throws(FileError) in try files.rename(staged.path, to: place.file) }
+    try makingVolatile(place) { () throws(FileError) in try files.rename(staged.path, to: place.file) }
   }
 
-  /// Gives a file a second name at a place, replacing what is there.
+  /// Gives a file whose contents are durable a second name at a place, replacing what is there; or a durable copy, on a
+  /// file system without second names.
   func link(_ path: String, to place: Layout.Place) throws(FileError) {
     var isNew = false
-    try makingVolatile(place.directory) { () throws(FileError) in isNew = try files.link(path, as: place.file) }
+    do throws(FileError) {
+      try makingVolatile(place) { () throws(FileError) in isNew = try files.link(path, as: place.file) }
+    } catch  where error.reason == .unsupported {
+      let file = try files.open(path, .read)
+      let copy = try stageCopy(of: file, count: try file.status().size)
+      defer { discard(copy) }
+      return try self.place(copy, at: place)
+    }
     if isNew { return }
     let second = Staged(path: temporaryPath())
     do throws(FileError) {
@@ -127,13 +135,18 @@ final class DurableCommit: Sendable {
     discard(second)
   }
 
-  // Tries once more when the directory was taken away in between.
-  private func makingVolatile(_ directory: String, _ body: () throws(FileError) -> Void) throws(FileError) {
+  // Makes the directory when it is not there, and tries once more when it was taken away in between.
+  private func makingVolatile(_ place: Layout.Place, _ body: () throws(FileError) -> Void) throws(FileError) {
     for attempt in 1... {
       do throws(FileError) {
         return try body()
       } catch  where error.reason == .absent && attempt < 3 {
-        _ = try makeVolatile(directory)
+        if isLasting(place.lasting), try files.status(place.lasting) == nil {
+          // An operator has removed what nothing removes.
+          lasting.withLock { $0.removeAll() }
+          try makeLasting(place.lasting)
+        }
+        _ = try makeVolatile(place.directory)
       }
     }
   }

@@ -31,10 +31,12 @@ extension FilesystemStorage {
   public func mount(
     _ digest: Digest, from source: RepositoryName, into target: RepositoryName
   ) async throws(StorageError) -> Bool {
+    let durability = journal.durability
     let content = try await script { (tree) throws(FileError) -> Digest? in
       guard let content = try tree.link(tree.layout.layer(digest, in: source), named: digest),
         try tree.content(content) != nil
       else { return nil }
+      if durability == .strict { try tree.makeContentDurable(content) }
       return content
     }
     guard let content else { return false }

@@ -116,7 +116,9 @@ final class FilesystemIngestSession: IngestSession {
     guard case .open = stage else { throw .sessionGone }
     try await takeLease()
     let other = digest.algorithm == algorithm ? nil : try await digestAgain(by: digest.algorithm)
-    let commit = UploadCommit(place: place, digest: digest, repository: repository, otherDigest: other)
+    let commit = UploadCommit(
+      place: place, digest: digest, repository: repository, otherDigest: other,
+      durability: storage.journal.durability)
     let staging = storage.journal.staging
     let outcome = try await finishing { (tree, progress) throws(FileError) in
       try commit.prepare(in: tree, &progress, staging: staging)

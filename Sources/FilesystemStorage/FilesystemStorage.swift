@@ -87,8 +87,13 @@ public final class FilesystemStorage: StorageEngine {
   func change(_ record: JournalRecord) async throws(StorageError) -> Bool {
     let missing = tree.lasting(record).filter { !tree.commit.isLasting($0) }
     if !missing.isEmpty, journal.durability == .strict {
-      try await script { (tree) throws(FileError) in
-        for directory in missing { try tree.commit.makeLasting(directory) }
+      do throws(StorageError) {
+        try await script { (tree) throws(FileError) in
+          for directory in missing { try tree.commit.makeLasting(directory) }
+        }
+      } catch {
+        await discardStaged(of: record)
+        throw error
       }
     }
     switch await journal.commit(record) {
@@ -99,14 +104,17 @@ public final class FilesystemStorage: StorageEngine {
       }
       return false
     case .refused(let error):
-      // The journal does not name it.
-      if case .staged(let content) = record.content {
-        let staging = journal.staging
-        await world.workers.run { staging.discard(content) }
-      }
+      await discardStaged(of: record)
       throw StorageError(error)
     case .unapplied(let error): throw StorageError(error)
     }
+  }
+
+  // The journal does not name it.
+  private func discardStaged(of record: JournalRecord) async {
+    guard case .staged(let content) = record.content else { return }
+    let staging = journal.staging
+    await world.workers.run { staging.discard(content) }
   }
 
   /// Whether the directory is there.

@@ -25,6 +25,8 @@ struct UploadCommit: Sendable {
   let repository: RepositoryName
   /// The content's digest when it is of another algorithm than the session's.
   let otherDigest: Digest?
+  /// What the blob's acknowledgement will promise.
+  let durability: Durability
 
   /// Verifies and prepares what `progress` stands for.
   func prepare(
@@ -42,7 +44,10 @@ struct UploadCommit: Sendable {
   private func content(
     _ file: any OpenFile, in tree: StoredTree, _ progress: inout IngestProgress, staging: StagingArea
   ) throws(FileError) -> JournalContent {
-    if let (_, size) = try tree.content(digest), size == progress.offset { return .present }
+    if let (_, size) = try tree.content(digest), size == progress.offset {
+      if durability == .strict { try tree.makeContentDurable(digest) }
+      return .present
+    }
     if progress.offset <= JournalContent.inlineBytesMax {
       let bytes = try file.read(Int(progress.offset), at: 0)
       guard bytes.count == progress.offset else {

@@ -8,46 +8,6 @@ import GantryTestKit
 import GantryWorld
 import Testing
 
-private let repository = named("team")
-private let journal = "/data/gantry/journal/"
-private let base = "/data/docker/registry/v2"
-
-private func named(_ text: String) -> RepositoryName {
-  // Safe because: the texts here are constants that follow the grammar.
-  try! RepositoryName(parsing: text)
-}
-
-private func tagged(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(parsing: text) }
-
-extension FilesystemStorage {
-  /// Stores a manifest of that text and points the tag at it.
-  @discardableResult
-  fileprivate func put(_ text: String, as tag: String, in name: RepositoryName = repository) async throws -> Digest {
-    let digest = Digest(of: Array(text.utf8))
-    try await putManifest(Array(text.utf8), digest: digest, subject: nil, in: name)
-    try await setTag(try tagged(tag), to: digest, in: name)
-    return digest
-  }
-
-  fileprivate func push(_ bytes: [UInt8], number: UInt8, in name: RepositoryName = repository) async throws {
-    let id = UploadID(uuidBytes: .init(repeating: number, count: 16))
-    let session = try await beginIngest(id, in: name, algorithm: .sha256)
-    _ = try await session.append(bytes)
-    try await session.commit(as: Digest(of: bytes))
-  }
-}
-
-extension SimulatedWorld {
-  fileprivate var segments: [String] {
-    disk.tree.keys.filter { $0.hasPrefix(journal) && !$0.hasSuffix(".lock") }.sorted()
-  }
-
-  fileprivate func content(ofTag tag: String) -> String? {
-    disk.contents(of: "\(base)/repositories/team/_manifests/tags/\(tag)/current/link")
-      .map { String(decoding: $0, as: UTF8.self) }
-  }
-}
-
 @Suite struct JournalTests {
   /// Where the tree is not durable yet, the journal is: contents in records and in files of their own, links, tags,
   /// mounts and what was taken away.
@@ -109,7 +69,7 @@ extension SimulatedWorld {
       #expect(simulation.segments.isEmpty)
       #expect(!simulation.disk.tree.keys.contains { $0.contains("/staging/") && $0.hasSuffix("/1") })
       let disk = simulation.disk.afterPowerCut()
-      let link = disk.contents(of: "\(base)/repositories/team/_manifests/tags/latest/current/link")
+      let link = disk.contents(of: "\(treeBase)/repositories/team/_manifests/tags/latest/current/link")
       #expect(link == Array("\(digest)".utf8))
     }
   }
@@ -142,7 +102,7 @@ extension SimulatedWorld {
       }
       #expect(simulation.segments.isEmpty)
       let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
-      let tags = "\(base)/repositories/team/_manifests/tags"
+      let tags = "\(treeBase)/repositories/team/_manifests/tags"
       #expect(disk.contents(of: "\(tags)/latest/current/link") == Array("\(digest)".utf8))
       #expect(disk.contents(of: "\(tags)/gone/current/link") == nil)
       #expect(disk.tree.keys.contains { $0.contains("/blobs/") && $0.hasSuffix("/data") })
@@ -162,8 +122,8 @@ extension SimulatedWorld {
     first.kill()
     let other = "sha256:\(String(repeating: "5", count: 64))"
     #expect(simulation.content(ofTag: "a") == "\(Digest(of: Array("one".utf8)))")
-    simulation.disk.plant(Array(other.utf8), at: "\(base)/repositories/team/_manifests/tags/a/current/link")
-    _ = try simulation.disk.remove("\(base)/repositories/team/_manifests/tags/b/current/link")
+    simulation.disk.plant(Array(other.utf8), at: "\(treeBase)/repositories/team/_manifests/tags/a/current/link")
+    _ = try simulation.disk.remove("\(treeBase)/repositories/team/_manifests/tags/b/current/link")
     let outcome = simulation.attempt(on: second) { () async throws in
       try await simulation.engine(of: second).start()
     }
@@ -185,7 +145,7 @@ extension SimulatedWorld {
       try await engine.put("three", as: "a")
     }
     let other = "sha256:\(String(repeating: "5", count: 64))"
-    let link = "\(base)/repositories/team/_manifests/tags/a/current/link"
+    let link = "\(treeBase)/repositories/team/_manifests/tags/a/current/link"
     simulation.wallClock.shift(by: .seconds(30 * 86_400))
     try simulation.disk.open(link, .readWrite).write(Array(other.utf8), at: 0)
     let month = SimulatedWorld(seed: 3, disk: simulation.disk.afterPowerCut(keeping: .everything))
@@ -229,7 +189,7 @@ extension SimulatedWorld {
         }
         let left = later.afterPowerCut()
         #expect(
-          left.contents(of: "\(base)/repositories/team/_manifests/tags/a/current/link")
+          left.contents(of: "\(treeBase)/repositories/team/_manifests/tags/a/current/link")
             == Array("\(Digest(of: Array("three".utf8)))".utf8))
         #expect(left.tree.contains { $0.key.hasSuffix("/data") && $0.value?.count == 300_000 })
       }
@@ -252,7 +212,7 @@ extension SimulatedWorld {
     }
     let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
     #expect(
-      disk.contents(of: "\(base)/repositories/team/_manifests/tags/t/current/link")
+      disk.contents(of: "\(treeBase)/repositories/team/_manifests/tags/t/current/link")
         == Array("\(Digest(of: Array("last".utf8)))".utf8))
   }
 
@@ -276,7 +236,7 @@ extension SimulatedWorld {
     let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
     for (tag, text) in ["a": "one", "b": "two", "c": "three"] {
       #expect(
-        disk.contents(of: "\(base)/repositories/team/_manifests/tags/\(tag)/current/link")
+        disk.contents(of: "\(treeBase)/repositories/team/_manifests/tags/\(tag)/current/link")
           == Array("\(Digest(of: Array(text.utf8)))".utf8))
     }
   }
@@ -316,7 +276,7 @@ extension SimulatedWorld {
       #expect(simulation.segments.isEmpty)
       let disk = simulation.disk.afterPowerCut(keeping: .names)
       #expect(
-        disk.contents(of: "\(base)/repositories/team/_manifests/tags/latest/current/link")
+        disk.contents(of: "\(treeBase)/repositories/team/_manifests/tags/latest/current/link")
           == Array("\(digest)".utf8))
       #expect(disk.tree.values.contains { $0 == large })
     }

@@ -142,15 +142,7 @@ final class JournalSegments: Sendable {
   /// Removes a segment durably; those before it go first.
   func remove(_ segment: Segment) throws(FileError) {
     growing.withLock { if $0?.number == segment.number { $0 = nil } }
-    guard try files.remove(layout.segment(segment)) else { return }
-    do throws(FileError) {
-      try files.syncDirectory(layout.journal)
-    } catch {
-      // The removal is lost for good, and a power cut would bring old entries back beside newer ones: the name is given
-      // once more, so that it is removed once more. Without it the next number could not be told from the old one.
-      _ = try? files.open(layout.segment(segment), .createNew(mode: DurableCommit.fileMode))
-      throw error
-    }
+    if try files.remove(layout.segment(segment)) { try files.syncDirectory(layout.journal) }
   }
 
   // The time of day, which never goes back: what is written later is never the older one.

@@ -93,6 +93,24 @@ extension StoredTree {
     return true
   }
 
+  /// Makes content durable at its place, for a record that relies on it without holding it: Distribution, or a process
+  /// of its level, may have put it there a moment ago. At most once for each content lately used.
+  func makeContentDurable(_ digest: Digest) throws(FileError) {
+    let place = layout.blob(digest)
+    if commit.isLasting(place.directory) { return }
+    if let (file, _) = try content(digest) {
+      do throws(FileError) {
+        try commit.sync(file)
+      } catch {
+        // What the sync may have lost is written anew, for the next attempt.
+        _ = try renewContent(digest, at: place)
+        throw error
+      }
+    }
+    try commit.sync(place.directory)
+    try commit.makeLasting(place.directory)
+  }
+
   private func isThere(
     _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
   ) throws(FileError) -> Bool {
