@@ -24,6 +24,7 @@ final class DurableCommit: Sendable {
   private let files: any Files
   private let layout: Layout
   private let process: String
+  private let announcement: Announcement
   private let lastNumber = Atomic<UInt64>(0)
   private let lasting = Mutex<Set<String>>([])
 
@@ -39,11 +40,37 @@ final class DurableCommit: Sendable {
     self.files = files
     self.layout = layout
     self.process = process
+    announcement = Announcement(files: files, path: layout.processLock(process))
   }
+
+  // MARK: This process
+
+  /// Whether other processes know that this one lives.
+  var isAnnounced: Bool { announcement.isMade }
+
+  /// Makes sure that other processes know that this one lives. Comes before any file that carries its name; a storage
+  /// that was started on a full or read-only disk gets here with its first write.
+  func announce() throws(FileError) {
+    if announcement.isMade { return }
+    try makeFrame()
+    try announcement.make()
+  }
+
+  /// Tells other processes that nothing is left of this one.
+  func retire() throws(FileError) { try announcement.takeBack() }
+
+  /// Makes the directories that are there as long as the storage is.
+  func makeFrame() throws(FileError) {
+    for directory in [layout.blobs, layout.repositories, layout.temporary, layout.journal] {
+      try makeLasting(directory)
+    }
+  }
+
+  // MARK: With a sync
 
   /// Writes a file of these bytes, durable in contents, nameless to everybody.
   func stage(_ bytes: [UInt8], mode: UInt32 = fileMode) throws(FileError) -> Staged {
-    let path = temporaryPath()
+    let path = try temporaryPath()
     do throws(FileError) {
       let file = try files.open(path, .createNew(mode: mode))
       try file.write(bytes, at: 0)
@@ -93,7 +120,7 @@ final class DurableCommit: Sendable {
   /// Writes a file of these bytes at its place in one step; with `synced`, contents are durable before they get the
   /// name, which itself is not.
   func write(_ bytes: [UInt8], to place: Layout.Place, synced: Bool) throws(FileError) {
-    let staged = Staged(path: temporaryPath())
+    let staged = Staged(path: try temporaryPath())
     do throws(FileError) {
       let file = try files.open(staged.path, .createNew(mode: Self.fileMode))
       try file.write(bytes, at: 0)
@@ -123,7 +150,7 @@ final class DurableCommit: Sendable {
       return try self.place(copy, at: place)
     }
     if isNew { return }
-    let second = Staged(path: temporaryPath())
+    let second = Staged(path: try temporaryPath())
     do throws(FileError) {
       _ = try files.link(path, as: second.path)
       try files.rename(second.path, to: place.file)
@@ -165,7 +192,7 @@ final class DurableCommit: Sendable {
 
   /// A durable copy of the first `count` bytes of a file.
   func stageCopy(of source: any OpenFile, count: UInt64) throws(FileError) -> Staged {
-    let path = temporaryPath()
+    let path = try temporaryPath()
     do throws(FileError) {
       let file = try files.open(path, .createNew(mode: Self.fileMode))
       var offset: UInt64 = 0
@@ -277,7 +304,8 @@ final class DurableCommit: Sendable {
     }
   }
 
-  private func temporaryPath() -> String {
-    layout.temporary(process, lastNumber.add(1, ordering: .relaxed).newValue)
+  private func temporaryPath() throws(FileError) -> String {
+    try announce()
+    return layout.temporary(process, lastNumber.add(1, ordering: .relaxed).newValue)
   }
 }

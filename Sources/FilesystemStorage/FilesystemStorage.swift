@@ -4,7 +4,6 @@
 import GantryOCI
 public import GantryStorage
 public import GantryWorld
-import Synchronization
 
 /// The storage in a directory of a file system, in Distribution's layout: either registry can be stopped and the other
 /// started on the same directory.
@@ -22,7 +21,6 @@ public final class FilesystemStorage: StorageEngine {
   let uploadSyncs: UploadSyncs
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
-  private let processLock = Mutex<(any OpenFile)?>(nil)
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were
@@ -43,36 +41,50 @@ public final class FilesystemStorage: StorageEngine {
     self.world = world
   }
 
-  /// Makes the directories, does what the journal of dead processes still asks for, and removes what they left on its
-  /// way.
+  /// Makes the directories, removes what dead processes left on its way, and does what their journal still asks for.
+  ///
+  /// On a disk that is full or read-only, what is stored can be read afterwards, which is reported; writes fail, each
+  /// for itself, until there is room again. Fails when there is nothing to read, or when a power cut may have taken
+  /// what the journal holds and cannot be put in place.
   public func start() async throws(StorageError) {
     let (process, segments) = (process, journal.segments)
     while true {
-      let found = try await script { (tree) throws(FileError) in
+      let outcome = try await script { (tree) throws(FileError) in
         try RecoveryScan(tree: tree, segments: segments, process: process).run()
       }
-      if let found {
-        processLock.withLock { $0 = found }
+      switch outcome {
+      case .ready: return
+      case .awaited: await pause()
+      case .unwritable(let error):
+        let reason = error.reason == .noSpace ? "no space is left" : "it may not be written"
+        tree.report(
+          "the storage serves reads alone until writes succeed again: \(reason) (\(error.operation) \(error.path))")
+        if try await script({ (_) throws(FileError) in try !segments.all().isEmpty }) { await journal.noteLegacy() }
         return
       }
-      await pause()
     }
   }
 
   /// Makes durable in place what the journal holds and leaves it empty, so that another registry can take over. What
   /// was acknowledged is safe even when this fails.
   public func stop() async throws(StorageError) {
+    let (staging, segments) = (journal.staging, journal.segments)
+    // A storage that never wrote leaves nothing to do, and may stand on a disk that takes nothing.
+    let isIdle = try await script { (tree) throws(FileError) in
+      if tree.commit.isAnnounced { return false }
+      return try segments.all().isEmpty
+    }
+    if isIdle { return }
     do throws(FileError) {
       try await journal.stop()
     } catch {
       throw StorageError(error)
     }
-    let (staging, path) = (journal.staging, tree.layout.processLock(process))
     try await script { (tree) throws(FileError) in
+      guard tree.commit.isAnnounced else { return }
       try staging.remove()
-      _ = try tree.files.remove(path)
+      try tree.commit.retire()
     }
-    processLock.withLock { $0 = nil }
   }
 
   private func pause() async {

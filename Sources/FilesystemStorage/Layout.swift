@@ -29,7 +29,7 @@ import GantryOCI
 ///     │   └── <number>.log                                a segment; later .closed, or .suspect when a sync failed
 ///     ├── staging/<process>/<number>                      content that the journal names, until its place is durable
 ///     └── temporary
-///         ├── <process>.lock                              held as long as the process lives
+///         ├── <process>.lock                              held as long as a process lives that writes
 ///         └── <process>-<number>                          a file on its way to its place
 /// ```
 /// A link holds the text of a digest without a newline.

@@ -3,46 +3,59 @@
 
 import GantryWorld
 
-/// Makes the tree ready for this process: does what the journal of dead ones still asks for, and removes what they left
-/// on its way.
+/// Makes the tree ready for this process: removes what dead ones left on its way, and does what the journal still asks
+/// for.
 ///
 /// The work is bounded by what was in flight when they died: the journal is short, temporary files lie in one
 /// directory, and each names the process it belongs to. A process is dead when the lock on its lock file can be had;
 /// the kernel frees it with the process, however it ended. Sessions need no recovery: they are taken up, or purged, one
 /// by one.
 struct RecoveryScan {
+  /// How it went.
+  enum Outcome: Sendable {
+    /// The storage is ready, and other processes know of this one.
+    case ready
+    /// What is stored can be read. For want of room or permission something is left to do; nothing acknowledged hangs
+    /// on it as long as the kernel lives. The first write that succeeds announces this process.
+    case unwritable(FileError)
+    /// Another process recovers right now, which has to be waited for.
+    case awaited
+  }
+
   let tree: StoredTree
   let segments: JournalSegments
   let process: String
 
-  /// Returns the lock that tells others that this process lives; it holds as long as the reference does. Nil when
-  /// another process recovers right now, which has to be waited for.
-  func run() throws(FileError) -> (any OpenFile)? {
-    let layout = tree.layout
-    for directory in [layout.blobs, layout.repositories, layout.temporary, layout.journal] {
-      try tree.commit.makeLasting(directory)
-    }
-    // Made now, so that the journal can be emptied when the disk is full.
-    try segments.exclusively {}
-    // Before anything is written, so that nobody takes it for a dead process's.
-    let lock = try announce()
-    // Before the journal is read: what a process stages later may be named by entries that stay in it, even when the
-    // process is dead by then.
-    let dead = try deadProcesses()
-    switch try Checkpoint(tree: tree, segments: segments).recover() {
-    case .awaited: return nil
-    case .leftToOthers: break
-    case .done: for process in dead { try removeLeftovers(of: process) }
-    }
-    return lock
-  }
-
-  private func announce() throws(FileError) -> any OpenFile {
-    let path = tree.layout.processLock(process)
-    while true {
-      let file = try tree.files.open(path, .create(mode: DurableCommit.fileMode))
-      // Another process that starts right now may have taken the lock first, to remove the file as a dead one's.
-      if try file.tryLock(), try tree.files.status(path)?.inode == file.status().inode { return file }
+  /// Does it. A disk that is full or read-only does not keep anybody from reading: it fails only when there is nothing
+  /// to read, or when a power cut may have taken from the tree what the journal holds.
+  func run() throws(FileError) -> Outcome {
+    let checkpoint = Checkpoint(tree: tree, segments: segments)
+    do throws(FileError) {
+      // Before the journal is read: what a process stages later may be named by entries that stay in it, even when the
+      // process is dead by then.
+      let dead = try deadProcesses()
+      // First, for the room that it gives.
+      for process in dead { try removeTemporary(of: process) }
+      try tree.commit.makeFrame()
+      // Made now, so that the journal can be emptied when the disk is full.
+      try segments.exclusively {}
+      switch try checkpoint.recover() {
+      case .awaited: return .awaited
+      case .leftToOthers: break
+      case .done: for process in dead { try removeStaged(of: process) }
+      }
+      try tree.commit.announce()
+      return .ready
+    } catch  where error.reason == .noSpace || error.reason == .notPermitted {
+      guard try tree.files.status(tree.layout.repositories)?.isDirectory == true else { throw error }
+      if try checkpoint.isForeign() {
+        tree.report(
+          "the journal \(tree.layout.journal) holds writes that were acknowledged before the machine went down and that"
+            + " may be missing from the tree; they cannot be put in place now: make the disk writable, with some"
+            + " megabytes of room, and start again")
+        throw error
+      }
+      return .unwritable(error)
     }
   }
 
@@ -59,13 +72,20 @@ struct RecoveryScan {
     return dead
   }
 
-  private func removeLeftovers(of dead: String) throws(FileError) {
+  private func removeTemporary(of dead: String) throws(FileError) {
     // Held to the end: a process that starts may have made its file and not locked it yet.
     guard case .dead(let lock) = try life(of: dead) else { return }
     for entry in try tree.files.entries(tree.layout.temporary) ?? [] {
       guard let owner = Layout.owner(ofTemporary: entry.name), owner.process == dead, !owner.isLock else { continue }
       _ = try tree.files.remove(Layout.entry(entry.name, of: tree.layout.temporary))
     }
+    lock?.unlock()
+  }
+
+  // Only when the journal that may name it is done. The lock file goes last.
+  private func removeStaged(of dead: String) throws(FileError) {
+    // As above.
+    guard case .dead(let lock) = try life(of: dead) else { return }
     _ = try tree.commit.removeTree(tree.layout.staging(dead))
     _ = try tree.files.remove(tree.layout.processLock(dead))
     lock?.unlock()

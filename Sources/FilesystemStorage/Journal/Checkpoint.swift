@@ -114,8 +114,8 @@ struct Checkpoint: Sendable {
     case awaited
   }
 
-  // Whether there are entries of another boot. They come before any of this one: every process looks for them first.
-  private func isForeign() throws(FileError) -> Bool {
+  /// Whether there are entries of another boot. They come before any of this one: every process looks for them first.
+  func isForeign() throws(FileError) -> Bool {
     let boot = tree.files.boot.boot
     for segment in try segments.all() {
       if let first = try segments.first(of: segment) { return first.boot.boot != boot }

@@ -26,6 +26,8 @@ actor CheckpointKeeper {
   private var course: LoopTask?
   private var records = 0
   private var bytes = 0
+  /// Whether the start left segments of dead processes behind.
+  private var hasLegacy = false
   private var isStopped = false
   private var failure: FileError?
 
@@ -53,6 +55,12 @@ actor CheckpointKeeper {
       if attempt < Self.attemptsMax - 1 { await pause() }
     }
     return checkpoint.isBusy
+  }
+
+  /// The start could not make durable what dead processes left in the journal: it is tried again in a while.
+  func noteLegacy() {
+    hasLegacy = true
+    if !isStopped { wait() }
   }
 
   /// Makes a checkpoint now.
@@ -113,15 +121,19 @@ actor CheckpointKeeper {
     do throws(FileError) {
       if try await run() {
         failure = nil
+        hasLegacy = false
         records -= recordsBefore
         bytes -= bytesBefore
       }
     } catch {
+      // A disk that stays full is told of once.
+      if failure?.reason != error.reason {
+        checkpoint.tree.report("what the journal holds could not be made durable in place and stays in it: \(error)")
+      }
       failure = error
-      checkpoint.tree.report("what the journal holds could not be made durable in place and stays in it: \(error)")
     }
     course = nil
-    if records > 0, !isStopped { wait() }
+    if records > 0 || hasLegacy, !isStopped { wait() }
   }
 
   // False when another process is at it.

@@ -78,6 +78,9 @@ final class Journal: Sendable {
     }
   }
 
+  /// What is in the journal now was left by dead processes and waits for a checkpoint.
+  func noteLegacy() async { await keeper.noteLegacy() }
+
   /// Waits for what is being written, then makes the tree durable and leaves nothing of it behind in the journal.
   func stop() async throws(FileError) {
     await withUnsafeContinuation { continuation in
@@ -146,7 +149,9 @@ final class Journal: Sendable {
   }
 
   private func write(_ batch: [Waiting]) throws(FileError) -> Written {
-    try segments.exclusively { () throws(FileError) in
+    // What is in the journal has to be applied, which makes temporary files unless it only takes something away.
+    if !batch.allSatisfy(\.record.isRemoval) { try tree.commit.announce() }
+    return try segments.exclusively { () throws(FileError) in
       try segments.append(batch.map(\.record))
       var written = Written(count: batch.count)
       for waiting in batch {

@@ -75,6 +75,7 @@ final class StagingArea: Sendable {
   private func make(
     size: UInt64, _ body: (Layout.Place) throws(FileError) -> Void
   ) throws(FileError) -> StagedContent {
+    try commit.announce()
     let content = StagedContent(
       process: process, number: lastNumber.add(1, ordering: .relaxed).newValue, size: size,
       failuresBefore: failures.load(ordering: .sequentiallyConsistent))
