@@ -177,11 +177,7 @@ public final class RegistryHost: Sendable {
     let listener: any StreamListener
     do {
       try await storage.start()
-      if let configured = settings.http.secret, !configured.isEmpty {
-        secret = Array(configured.utf8)
-      } else {
-        secret = try await storage.secret(named: "http", fresh: world.entropy.bytes(32))
-      }
+      secret = try await Self.secret(settings.http, storage: storage, world: world, logger: logger)
       listener = try socket.listener(on: group.loops[0])
     } catch let error as StorageError {
       throw .storage(error.explanation)
@@ -201,6 +197,28 @@ public final class RegistryHost: Sendable {
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
     return Parts(service: service, server: server, serving: serving, storage: storage)
+  }
+
+  /// The configured secret, or the stored one, or, where none is stored and none can be, one of this process.
+  private static func secret(
+    _ settings: HTTPSettings, storage: any StorageEngine, world: World, logger: Logger
+  ) async throws(StorageError) -> [UInt8] {
+    if let configured = settings.secret, !configured.isEmpty { return Array(configured.utf8) }
+    let fresh = world.entropy.bytes(32)
+    do throws(StorageError) {
+      return try await storage.secret(named: "http", fresh: fresh)
+    } catch {
+      switch error {
+      case .noSpace, .readOnly:
+        logger.warning(
+          """
+          no secret is stored and none can be, so this process uses one of its own until it ends; uploads begun under \
+          it cannot go on elsewhere (http.secret sets one): \(error.explanation)
+          """)
+        return fresh
+      case .digestMismatch, .sessionGone, .sessionBusy, .exhausted, .failed, .damaged: throw error
+      }
+    }
   }
 
   /// The limits, with no more connections than the process has descriptors for: an eighth of them is kept for files, so
