@@ -258,6 +258,8 @@ final class DurableCommit: Sendable {
       }
     } else if try files.status(directory)?.isDirectory != true {
       try makeRoot(directory)
+    } else {
+      try syncRootName()
     }
     noteLasting(directory)
   }
@@ -287,6 +289,16 @@ final class DurableCommit: Sendable {
     if let last { _ = try files.remove(Layout.entry(last, of: directory)) }
     _ = try files.removeDirectory(directory)
     return true
+  }
+
+  // Whoever made the root may have failed to make its name durable. Where the directory above is not ours to open, its
+  // name is in other hands.
+  private func syncRootName() throws(FileError) {
+    do throws(FileError) {
+      try sync(Layout.parent(of: layout.root))
+    } catch  where error.reason == .notPermitted {
+      return
+    }
   }
 
   private func makeRoot(_ directory: String) throws(FileError) {
