@@ -43,6 +43,8 @@ let cellar: [Target] = [
     name: "CGantryOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(
     name: "CGantryYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+  .systemLibrary(
+    name: "CGantryCrypt", path: "Sources/CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
   room("World"),
   room("Patterns"),
 ]
@@ -50,6 +52,7 @@ let cellar: [Target] = [
 let floor1: [Target] = [
   room("EventLoops", knows: ["CGantryUV", "GantryWorld"], settings: overC),
   room("Cryptography", knows: ["CGantryOpenSSL"], settings: overC),
+  room("PasswordHash", knows: ["CGantryCrypt"], settings: overC),
   room("YAML", knows: ["CGantryYAML"], settings: overC),
 ]
 
@@ -65,6 +68,7 @@ let floor3: [Target] = [
 ]
 
 let floor4: [Target] = [
+  room("Access", knows: ["GantryOCI", "GantryCryptography", "GantryPasswordHash", "GantryPatterns", "GantryWorld"]),
   room("Registry", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", "GantryPatterns"]),
   room("MemoryStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
   room("FilesystemStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
@@ -74,8 +78,8 @@ let floor5: [Target] = [
   room(
     "RegistryAPI",
     knows: [
-      "GantryRegistry", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService", "GantryHTTPWire",
-      "GantryWorld", "GantryTelemetry", logging,
+      "GantryRegistry", "GantryAccess", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService",
+      "GantryHTTPWire", "GantryWorld", "GantryTelemetry", logging,
     ]),
   room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
 ]
@@ -90,7 +94,7 @@ let attic: [Target] = [
     dependencies: [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
       "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
-      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", logging,
+      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", "GantryAccess", logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -149,6 +153,10 @@ let proofs: [Target] = [
   tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
   tests("Configuration", knows: ["GantryConfiguration", "GantryYAML"]),
   tests("Cryptography", knows: ["GantryCryptography"]),
+  tests("PasswordHash", knows: ["GantryPasswordHash"]),
+  tests(
+    "Access",
+    knows: ["GantryAccess", "GantryPasswordHash", "GantryPatterns", "GantryOCI", "GantryWorld", "GantryTestKit"]),
   tests("EventLoops", knows: ["GantryEventLoops", "GantryWorld"]),
   tests("Telemetry", knows: ["GantryTelemetry", "GantryWorld", logging]),
   tests(
@@ -167,7 +175,8 @@ let proofs: [Target] = [
     "RegistryAPI",
     knows: [
       "GantryRegistryAPI", "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryHTTPService",
-      "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry", logging,
+      "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry", "GantryAccess",
+      "GantryPasswordHash", "GantryPatterns", logging,
     ]),
   tests(
     "Server",

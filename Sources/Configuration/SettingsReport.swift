@@ -16,6 +16,8 @@ public enum SettingsReport {
     text.section("catalog") { $0.value("maxentries", settings.catalog.entriesMax) }
     text.section("tags") { $0.value("maxtags", settings.tags.tagsMax) }
     write(settings.validation, to: &text)
+    write(settings.auth, to: &text)
+    write(settings.access, to: &text)
     return text.text
   }
 
@@ -130,6 +132,44 @@ public enum SettingsReport {
               text.value("os", quoted: platform.os)
             }
           }
+        }
+      }
+    }
+  }
+
+  private static func write(_ auth: AuthSettings, to text: inout YAMLText) {
+    switch auth {
+    case .none: text.value("auth", "none")
+    case .silly(let realm, let service):
+      text.section("auth") { text in
+        text.section("silly") { text in
+          text.value("realm", quoted: realm)
+          text.value("service", quoted: service)
+        }
+      }
+    case .htpasswd(let realm, let path):
+      text.section("auth") { text in
+        text.section("htpasswd") { text in
+          text.value("realm", quoted: realm)
+          text.value("path", quoted: path)
+        }
+      }
+    }
+  }
+
+  private static func write(_ access: AccessSettings, to text: inout YAMLText) {
+    guard access != AccessSettings() else { return }
+    text.section("access") { text in
+      if let file = access.groupFile { text.value("groupfile", quoted: file) }
+      text.sections("rules", access.rules) { text, rule in
+        switch rule {
+        case .grant(let who, let actions, let repositories):
+          text.list("who", who.map(\.description))
+          text.list("actions", actions.map(\.rawValue))
+          text.list("repositories", repositories)
+        case .immutableTags(let tags, let repositories):
+          text.list("immutabletags", tags)
+          text.list("repositories", repositories)
         }
       }
     }

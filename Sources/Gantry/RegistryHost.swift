@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryAccess
 public import GantryConfiguration
 internal import GantryEventLoops
 internal import GantryFilesystemStorage
@@ -174,15 +175,26 @@ public final class RegistryHost: Sendable {
       }
     let policy = try RegistryPolicy(settings)
     let secret: [UInt8]
-    let listener: any StreamListener
     do {
       try await storage.start()
       secret = try await Self.secret(settings.http, storage: storage, world: world, logger: logger)
-      listener = try socket.listener(on: group.loops[0])
-    } catch let error as StorageError {
-      throw .storage(error.explanation)
     } catch {
-      throw .address("\(error)")
+      throw .storage(error.explanation)
+    }
+    let access: AccessControl?
+    let listener: any StreamListener
+    do {
+      access = try AccessControl(settings, world: world, secret: secret, logger: logger)
+      try await access?.start()
+      listener = try socket.listener(on: group.loops[0])
+    } catch {
+      // What is to be told is why there is no registry, not how the storage took its end.
+      try? await storage.stop()
+      switch error {
+      case let error as StartError: throw error
+      case let error as AccessError: throw .access(error.explanation)
+      default: throw .address("\(error)")
+      }
     }
     let service = RegistryService(
       world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
@@ -191,7 +203,8 @@ public final class RegistryHost: Sendable {
       world: world, listeners: [listener], limits: Self.limits(settings.http.limits, logger),
       responder: { loop in
         RegistryAPI(
-          service: service, loop: loop, settings: apiSettings, logger: logger, accessLog: log.accessLog)
+          service: service, loop: loop, settings: apiSettings, access: access, logger: logger,
+          accessLog: log.accessLog)
       },
       report: { logger.error("\($0.explanation)") })
     await service.start()
@@ -246,7 +259,7 @@ public final class RegistryHost: Sendable {
   private static let workersMax = 32
 
   /// Runs a task on the group's first loop and blocks until it has ended.
-  private static func onLoop<R: Sendable, E: Error>(
+  static func onLoop<R: Sendable, E: Error>(
     of group: LoopGroup, _ body: @escaping @Sendable () async throws(E) -> R
   ) throws(E) -> R {
     let gate = ThreadGate()

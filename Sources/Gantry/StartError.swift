@@ -11,6 +11,8 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
   case settings(String)
   /// The configuration file cannot be read.
   case unreadableFile(path: String, reason: String)
+  /// Users or groups cannot be looked up.
+  case access(String)
   /// The address cannot be listened on.
   case address(String)
   /// The storage is not usable.
@@ -24,6 +26,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     case .configuration(let diagnostics): diagnostics.map(\.description).joined(separator: "\n")
     case .unreadableFile(let path, let reason): "cannot read the configuration file \(path): \(reason)"
     case .address(let text), .settings(let text): text
+    case .access(let text): "users or groups cannot be looked up: \(text)"
     case .signals(let text): "cannot watch signals: \(text)"
     case .storage(let text): "the storage cannot be used: \(text)"
     }

@@ -20,7 +20,8 @@ extension RegistryPolicy {
     self.init(
       isReadOnly: storage.isReadOnly, allowsDeletion: storage.isDeleteEnabled,
       manifestBytesMax: settings.http.limits.manifestBytesMax, validation: try ManifestValidation(settings.validation),
-      purging: UploadPurging(storage.uploadPurging), cache: CacheLimits(storage.descriptorCache))
+      protectedTags: try TagProtection.all(in: settings.access), purging: UploadPurging(storage.uploadPurging),
+      cache: CacheLimits(storage.descriptorCache))
   }
 }
 

@@ -36,6 +36,8 @@ public enum RegistryError: Error, Sendable {
   case urlRefused(url: String, layer: Digest)
   /// The write was conditional and what is stored does not fulfil the condition.
   case conditionFailed(current: Digest?)
+  /// The tag is protected and points at something else, or was to be removed.
+  case tagProtected(Tag, current: Digest)
   /// Deletion is switched off.
   case deletionDisabled
   /// The registry is in read-only mode.

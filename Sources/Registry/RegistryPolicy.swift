@@ -11,6 +11,8 @@ public struct RegistryPolicy: Sendable {
   public var manifestBytesMax: Int
   /// What is checked when a manifest is pushed.
   public var validation: ManifestValidation
+  /// Tags that are never moved or removed once they are set.
+  public var protectedTags: [TagProtection]
   /// When forgotten uploads are removed; nil: never.
   public var purging: UploadPurging?
   /// How much each loop remembers.
@@ -19,14 +21,15 @@ public struct RegistryPolicy: Sendable {
   /// A policy; without arguments that of a writable registry that deletes nothing.
   public init(
     isReadOnly: Bool = false, allowsDeletion: Bool = false, manifestBytesMax: Int = 4 * 1024 * 1024,
-    validation: ManifestValidation = ManifestValidation(), purging: UploadPurging? = nil,
-    cache: CacheLimits = CacheLimits()
+    validation: ManifestValidation = ManifestValidation(), protectedTags: [TagProtection] = [],
+    purging: UploadPurging? = nil, cache: CacheLimits = CacheLimits()
   ) {
     precondition(manifestBytesMax > 0, "a manifest has at least one byte")
     self.isReadOnly = isReadOnly
     self.allowsDeletion = allowsDeletion
     self.manifestBytesMax = manifestBytesMax
     self.validation = validation
+    self.protectedTags = protectedTags
     self.purging = purging
     self.cache = cache
   }

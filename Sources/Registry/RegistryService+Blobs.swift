@@ -20,14 +20,15 @@ extension RegistryService {
 
   /// Links a blob into the repository without its bytes being sent (end-11). Without `source` any repository that
   /// links it will do. False when it must be uploaded after all: whatever is wrong with a mount, an upload is the way
-  /// on.
+  /// on. Where `mayPull` says no, the blob is taken as not being there, so that the answer tells nothing of it.
   public func mount(
-    _ digest: Digest, from source: RepositoryName?, into target: RepositoryName
+    _ digest: Digest, from source: RepositoryName?, into target: RepositoryName,
+    where mayPull: @Sendable (RepositoryName) -> Bool = { _ in true }
   ) async throws(RegistryError) -> Bool {
     try requireWritable()
     let owner = owners.next()
     await locks.take(digest, owner)
-    let isMounted = await mountLocked(digest, from: source, into: target)
+    let isMounted = await mountLocked(digest, from: source, into: target, where: mayPull)
     await locks.leave(digest, owner)
     return isMounted
   }
@@ -50,13 +51,14 @@ extension RegistryService {
   }
 
   private func mountLocked(
-    _ digest: Digest, from source: RepositoryName?, into target: RepositoryName
+    _ digest: Digest, from source: RepositoryName?, into target: RepositoryName,
+    where mayPull: @Sendable (RepositoryName) -> Bool
   ) async -> Bool {
     do {
-      if let source { return try await storage.mount(digest, from: source, into: target) }
-      if try await storage.blob(digest, in: target) != nil { return true }
-      for candidate in try await storage.repositories(linking: digest, limit: 8)
-      where try await storage.mount(digest, from: candidate, into: target) {
+      if let source { return mayPull(source) ? try await storage.mount(digest, from: source, into: target) : false }
+      if mayPull(target), try await storage.blob(digest, in: target) != nil { return true }
+      for candidate in try await storage.repositories(linking: digest, limit: 8) where mayPull(candidate) {
+        guard try await storage.mount(digest, from: candidate, into: target) else { continue }
         return true
       }
       return false

@@ -31,7 +31,7 @@ public struct RegistryService: Sendable {
     self.policy = policy
     locks = BlobLocks(loops: world.loops)
     uploads = world.loops.map { UploadTable(storage: storage, on: $0) }
-    repositories = world.loops.map { RepositoryTable(storage: storage, validation: policy.validation, on: $0) }
+    repositories = world.loops.map { RepositoryTable(storage: storage, policy: policy, on: $0) }
     caches = world.loops.map { LoopCache(limits: policy.cache, on: $0) }
     purger = policy.purging.map { UploadPurger($0, storage: storage, world: world, observer: observer) }
   }

@@ -14,27 +14,28 @@ actor RepositoryState {
   let name: RepositoryName
   private let loop: any LoopExecutor
   private let storage: any StorageEngine
-  private let validation: ManifestValidation
+  private let policy: RegistryPolicy
   private var turn = SharedTurn()
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(
-    _ name: RepositoryName, storage: any StorageEngine, validation: ManifestValidation, on loop: any LoopExecutor
-  ) {
+  init(_ name: RepositoryName, storage: any StorageEngine, policy: RegistryPolicy, on loop: any LoopExecutor) {
     self.name = name
     self.storage = storage
-    self.validation = validation
+    self.policy = policy
     self.loop = loop
   }
 
   /// Stores a manifest, then points the tags at it.
   func put(_ push: CheckedPush, by owner: OwnerID) async throws(RegistryError) -> ManifestReceipt {
-    await takeTurn(owner, push.condition.isEmpty ? .shared : .alone)
+    // What looks where a tag points must still be right when it moves the tag.
+    let looksFirst = !push.condition.isEmpty || push.tags.contains(where: isProtected)
+    await takeTurn(owner, looksFirst ? .alone : .shared)
     defer { leaveTurn(owner) }
     do {
       try await check(push.condition, of: push.reference)
-      try await ManifestCheck(storage: storage, validation: validation, repository: name).check(push.manifest)
+      for tag in push.tags { try await checkMove(of: tag, to: push.digest) }
+      try await ManifestCheck(storage: storage, validation: policy.validation, repository: name).check(push.manifest)
       let subject = push.manifest.subject?.digest
       try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
       for tag in push.tags { try await storage.setTag(tag, to: push.digest, in: name) }
@@ -59,11 +60,14 @@ actor RepositoryState {
       try await check(condition, of: reference)
       switch reference {
       case .tag(let tag):
+        try await checkMove(of: tag, to: nil)
         guard try await storage.removeTag(tag, in: name) else { throw RegistryError.manifestUnknown(reference) }
       case .digest(let digest):
         guard try await storage.hasManifest(digest, in: name) else { throw RegistryError.manifestUnknown(reference) }
+        let tags = try await storage.tags(pointingAt: digest, in: name)
+        for tag in tags { try await checkMove(of: tag, to: nil) }
         // The tags first: wherever this is cut off, no tag points at what is gone, and the client can ask again.
-        for tag in try await storage.tags(pointingAt: digest, in: name) {
+        for tag in tags {
           // False means that somebody else removed it meanwhile, which is what we want.
           _ = try await storage.removeTag(tag, in: name)
         }
@@ -83,6 +87,17 @@ actor RepositoryState {
     await takeTurn(owner, .alone)
     defer { leaveTurn(owner) }
     do { return try await storage.unlink(digest, from: name) } catch { throw .storage(error) }
+  }
+
+  private func isProtected(_ tag: Tag) -> Bool {
+    policy.protectedTags.contains { $0.covers(tag, in: name) }
+  }
+
+  /// A protected tag that is set stays where it is.
+  private func checkMove(of tag: Tag, to digest: Digest?) async throws {
+    guard isProtected(tag) else { return }
+    guard let current = try await storage.tag(tag, in: name), current != digest else { return }
+    throw RegistryError.tagProtected(tag, current: current)
   }
 
   private func check(_ condition: WriteCondition, of reference: Reference) async throws {

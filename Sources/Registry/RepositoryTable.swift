@@ -17,14 +17,14 @@ actor RepositoryTable {
 
   private let loop: any LoopExecutor
   private let storage: any StorageEngine
-  private let validation: ManifestValidation
+  private let policy: RegistryPolicy
   private var entries: [RepositoryName: Entry] = [:]
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(storage: any StorageEngine, validation: ManifestValidation, on loop: any LoopExecutor) {
+  init(storage: any StorageEngine, policy: RegistryPolicy, on loop: any LoopExecutor) {
     self.storage = storage
-    self.validation = validation
+    self.policy = policy
     self.loop = loop
   }
 
@@ -59,7 +59,7 @@ actor RepositoryTable {
       entries[name] = entry
       return entry.state
     }
-    let state = RepositoryState(name, storage: storage, validation: validation, on: loop)
+    let state = RepositoryState(name, storage: storage, policy: policy, on: loop)
     entries[name] = Entry(state: state, users: 1)
     return state
   }

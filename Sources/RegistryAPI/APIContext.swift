@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryAccess
 import GantryHTTPService
 import GantryHTTPWire
 import GantryRegistry
@@ -14,6 +15,8 @@ final class APIContext: Sendable {
   let cache: LoopCache
   let settings: APISettings
   let logger: Logger
+  /// Nil when everybody may do everything.
+  let access: AccessControl?
   /// For manifests on their way in.
   let manifestBudget: ByteBudget
   /// For long answers on their way out.
@@ -21,10 +24,13 @@ final class APIContext: Sendable {
   /// The fields of every response, rendered once.
   let commonFields: Fields
 
-  init(service: RegistryService, loop: any LoopExecutor, settings: APISettings, logger: Logger) {
+  init(
+    service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessControl?, logger: Logger
+  ) {
     self.service = service
     self.loop = loop
     self.settings = settings
+    self.access = access
     self.logger = logger
     cache = service.cache(on: loop)
     manifestBudget = ByteBudget(bytesMax: settings.manifestBytesInFlightMax)

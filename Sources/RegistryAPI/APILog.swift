@@ -22,13 +22,14 @@ struct APILog: Sendable {
     var metadata = requestMetadata(request.head, id: request.id.text)
     metadata["http.request.remoteaddr"] = "\(request.peer.description)"
     metadata["http.response.status"] = "\(refusal.status.code)"
+    if let user = refusal.userName { metadata["auth.user.name"] = "\(user)" }
     if let match {
       if !match.name.isEmpty { metadata["vars.name"] = "\(match.name)" }
       switch match.shape {
       case .manifest: metadata["vars.reference"] = "\(match.tail)"
       case .blob, .referrers: metadata["vars.digest"] = "\(match.tail)"
       case .upload: metadata["vars.uuid"] = "\(match.tail)"
-      case .root, .baseWithoutSlash, .base, .catalog, .tags, .uploads: break
+      case .root, .baseWithoutSlash, .base, .catalog, .token, .tags, .uploads: break
       }
     }
     if let entry = refusal.entries.first {

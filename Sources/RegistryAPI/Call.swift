@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryAccess
 import GantryHTTPService
 import GantryHTTPWire
 import GantryOCI
@@ -9,6 +10,8 @@ import GantryOCI
 struct Call {
   let request: Request
   let match: PathMatcher.Match
+  /// Who makes it, once the gate has let it in.
+  var caller = Caller.anonymous
 
   var head: RequestHead { request.head }
 

@@ -7,7 +7,7 @@ import GantryHTTPWire
 struct Endpoint: Sendable {
   /// What a row does; `RegistryAPI` has one handler for each.
   enum Action: Sendable, Hashable, CaseIterable {
-    case root, redirectToBase, base, catalog
+    case root, redirectToBase, base, catalog, token
     case readBlob, deleteBlob
     case readManifest, putManifest, deleteManifest
     case startUpload, appendToUpload, finishUpload, inspectUpload, cancelUpload
@@ -28,6 +28,7 @@ enum EndpointTable {
     row("-", .get, .baseWithoutSlash, .redirectToBase), row("-", .head, .baseWithoutSlash, .redirectToBase),
     row("end-1", .get, .base, .base), row("end-1", .head, .base, .base),
     row("-", .get, .catalog, .catalog), row("-", .head, .catalog, .catalog),
+    row("-", .get, .token, .token), row("-", .head, .token, .token),
     row("end-2", .get, .blob, .readBlob), row("end-2", .head, .blob, .readBlob),
     row("end-3", .get, .manifest, .readManifest), row("end-3", .head, .manifest, .readManifest),
     // end-4a, end-4b (digest=), end-4c (digest-algorithm=) and end-11 (mount=) are one row: the query tells them

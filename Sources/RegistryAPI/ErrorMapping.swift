@@ -81,6 +81,10 @@ extension Refusal {
       self.init(
         .manifestInvalid, status: .preconditionFailed, message: "the condition of the request does not hold",
         detail: ["current": current.map { .string($0.description) } ?? .null])
+    case .tagProtected(let tag, let current):
+      self.init(
+        .denied, message: "the tag '\(tag)' is immutable here: it cannot be moved or removed",
+        detail: ["tag": .string(tag.description), "current": .string(current.description)])
     case .deletionDisabled: self.init(.unsupported, reason: "deletion is disabled")
     case .readOnly: self.init(.unsupported, reason: "the registry is in read-only mode")
     case .storage(let error): self.init(error)

@@ -41,6 +41,8 @@ struct LocationBuilder: Sendable, Hashable {
   /// The path before `/v2/`, for Link fields, which are always paths.
   static func pathPrefix(_ settings: APISettings) -> String { String(settings.prefix.dropLast()) }
 
+  var token: String { "\(base)/v2/_token" }
+
   func blob(_ digest: Digest, in name: RepositoryName) -> String { "\(base)/v2/\(name)/blobs/\(digest)" }
 
   func manifest(_ digest: Digest, in name: RepositoryName) -> String { "\(base)/v2/\(name)/manifests/\(digest)" }

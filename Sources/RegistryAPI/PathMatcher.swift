@@ -47,6 +47,7 @@ struct PathMatcher: Sendable {
       switch last {
       case "": return Match(shape: .base)
       case "_catalog": return Match(shape: .catalog)
+      case "_token": return Match(shape: .token)
       default: return nil
       }
     }

@@ -11,6 +11,8 @@ enum PathShape: Sendable, Hashable, CaseIterable {
   case base
   /// `/v2/_catalog`
   case catalog
+  /// `/v2/_token`
+  case token
   /// `/v2/<name>/tags/list`
   case tags
   /// `/v2/<name>/manifests/<reference>`
@@ -31,6 +33,7 @@ enum PathShape: Sendable, Hashable, CaseIterable {
     case .baseWithoutSlash: "/v2"
     case .base: "/v2/"
     case .catalog: "/v2/_catalog"
+    case .token: "/v2/_token"
     case .tags: "/v2/<name>/tags/list"
     case .manifest: "/v2/<name>/manifests/<reference>"
     case .blob: "/v2/<name>/blobs/<digest>"

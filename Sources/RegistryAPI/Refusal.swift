@@ -14,6 +14,8 @@ struct Refusal: Error {
   var fields = Fields()
   /// Closes the connection, because the rest of the request cannot be trusted to be what it seems.
   var closesConnection = false
+  /// Who was refused, for the log.
+  var userName: String?
   /// What the log should know and the client should not.
   var cause: String?
 

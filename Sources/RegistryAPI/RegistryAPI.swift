@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+public import GantryAccess
 public import GantryHTTPService
 public import GantryHTTPWire
 import GantryOCI
@@ -18,26 +19,30 @@ public final class RegistryAPI: RequestResponder {
   private let matcher: PathMatcher
   private let log: APILog
 
-  /// The responder of `loop`. `accessLog` gets a line for each exchange.
+  /// The responder of `loop`. Without `access` everybody may do everything. `accessLog` gets a line for each exchange.
   public init(
-    service: RegistryService, loop: any LoopExecutor, settings: APISettings, logger: Logger,
-    accessLog: AccessLog? = nil
+    service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessControl? = nil,
+    logger: Logger, accessLog: AccessLog? = nil
   ) {
-    context = APIContext(service: service, loop: loop, settings: settings, logger: logger)
+    context = APIContext(service: service, loop: loop, settings: settings, access: access, logger: logger)
     matcher = PathMatcher(prefix: settings.prefix)
     log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
   }
 
   /// Answers one request.
   public func respond(to request: Request) async -> Response {
-    if let response = await hotResponse(to: request) { return response }
+    if context.access == nil, let response = await hotResponse(to: request) { return response }
     var match: PathMatcher.Match?
     do throws(Refusal) {
       match = try matcher.match(request.head.path)
       guard let match else { return try unmatched(request) }
-      let call = Call(request: request, match: match)
+      var call = Call(request: request, match: match)
       guard let action = EndpointTable.action(request.head.method, match.shape) else {
         return try withoutAction(call)
+      }
+      if context.access != nil {
+        call.caller = try await AccessGate(context: context).admit(call, action)
+        if let response = await hotResponse(to: request) { return response }
       }
       let response = try await perform(action, call)
       // The answer to HEAD keeps its body back, and lets go of it at once.
@@ -73,6 +78,7 @@ public final class RegistryAPI: RequestResponder {
     case .redirectToBase: return BaseEndpoints(context: context).redirectToBase()
     case .base: return BaseEndpoints(context: context).base()
     case .catalog: return try await CatalogEndpoints(context: context).list(call)
+    case .token: return try await TokenEndpoints(context: context).give(call)
     case .readBlob: return try await BlobEndpoints(context: context).read(call)
     case .deleteBlob: return try await BlobEndpoints(context: context).delete(call)
     case .readManifest: return try await ManifestEndpoints(context: context).read(call)

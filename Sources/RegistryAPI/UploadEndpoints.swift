@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryAccess
 import GantryHTTPService
 import GantryHTTPWire
 import GantryOCI
@@ -138,8 +139,12 @@ extension UploadEndpoints {
       guard let named = try? RepositoryName(parsing: from) else { return nil }
       source = named
     }
+    let (access, caller) = (context.access, call.caller)
     do {
-      guard try await context.service.mount(digest, from: source, into: name) else { return nil }
+      let isMounted = try await context.service.mount(digest, from: source, into: name) { repository in
+        access?.permits(.pull, to: caller, on: repository) ?? true
+      }
+      guard isMounted else { return nil }
     } catch {
       throw Refusal(error)
     }

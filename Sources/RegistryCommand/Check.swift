@@ -5,15 +5,29 @@ import ArgumentParser
 import Gantry
 import GantryConfiguration
 
-/// `registry check [CONFIG]`.
+/// `registry check [CONFIG]`, and `registry check [CONFIG] --user NAME --repository NAME`.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a configuration; print what is wrong, or the effective settings.",
     discussion:
-      "Prints each problem with file, line and column and exits with 1, or prints the settings with secrets masked.")
+      """
+      Prints each problem with file, line and column and exits with 1, or prints the settings with secrets masked. \
+      With --repository, tells instead what a user, or without --user somebody who has not logged in, may do there, \
+      and which rule of the configuration says so.
+      """)
 
   @Argument(help: "The configuration file.", completion: .file(extensions: ["yml", "yaml"]))
   var config: String?
+
+  @Option(help: "Explain what this user may do in --repository.")
+  var user: String?
+
+  @Option(help: "Explain what may be done in this repository.")
+  var repository: String?
+
+  func validate() throws {
+    if user != nil, repository == nil { throw ValidationError("--user needs --repository: what a user may do where") }
+  }
 
   func run() throws {
     do throws(StartError) {
@@ -21,7 +35,11 @@ struct Check: ParsableCommand {
       if path == nil { Console.complain("no configuration was named; this is the built-in default") }
       let loaded = try ConfigurationFile.load(path)
       if !loaded.diagnostics.isEmpty { Console.complain(SettingsReport.problems(loaded.diagnostics)) }
-      print(SettingsReport.yaml(loaded.settings), terminator: "")
+      if let repository {
+        print(try AccessReport.text(loaded.settings, user: user, repository: repository), terminator: "")
+      } else {
+        print(SettingsReport.yaml(loaded.settings), terminator: "")
+      }
     } catch {
       if case .configuration(let diagnostics) = error {
         Console.complain(SettingsReport.problems(diagnostics))

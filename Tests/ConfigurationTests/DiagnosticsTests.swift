@@ -71,15 +71,29 @@ struct DiagnosticsTests {
       ]
     ),
     (
-      "auth:\n  htpasswd: {realm: r, path: /p}\n",
-      ["c.yml:6:1: error: auth: access control is not served yet; the registry would let everybody in"]
+      "auth:\n  token: {realm: r}\n",
+      ["c.yml:7:3: error: auth.token: token authentication is not served yet; the registry would let everybody in"]
+    ),
+    ("auth:\n  htpasswd: {realm: r, path: /p}\n", []),
+    ("auth:\n  silly: {realm: r, service: s}\n", []),
+    (
+      "auth:\n  htpasswd: {realm: r}\n",
+      ["c.yml:7:3: error: auth.htpasswd.path: must be set for the access controller htpasswd"]
+    ),
+    (
+      "auth:\n  htpasswd: {realm: r, path: /p}\n  silly: {realm: r, service: s}\n",
+      ["c.yml:8:3: error: auth.silly: there is already \"htpasswd\"; exactly one access controller is allowed"]
+    ),
+    (
+      "auth:\n  htpaswd: {realm: r, path: /p}\n",
+      ["c.yml:7:3: error: auth.htpaswd: unknown access controller \"htpaswd\"; did you mean \"htpasswd\"?"]
     ),
     ("auth: none\n", []),
     ("auth: {none: {}}\n", []),
     ("auth:\n", []),
     (
       "Auth:\n  htpasswd: {realm: r, path: /p}\n",
-      ["c.yml:6:1: error: Auth: unknown key; \"auth\" must be in lower case, and is not served yet"]
+      ["c.yml:6:1: error: Auth: unknown key; \"auth\" must be in lower case"]
     ),
     (
       "proxy: {remoteurl: 'https://registry-1.docker.io'}\n",

@@ -212,8 +212,11 @@ struct EnvironmentTests {
     let name = "REGISTRY_AUTH"
     #expect(
       load(base, environment: [name: "htpasswd"]).lines == [
-        error(name, "auth: access control is not served yet; the registry would let everybody in")
+        error(name, "auth.htpasswd.realm: must be set for the access controller htpasswd"),
+        error(name, "auth.htpasswd.path: must be set for the access controller htpasswd"),
       ])
+    let whole = [name: "htpasswd", "\(name)_HTPASSWD_REALM": "R", "\(name)_HTPASSWD_PATH": "/p"]
+    #expect(load(base, environment: whole).settings?.auth == .htpasswd(realm: "R", path: "/p"))
   }
 
   // Rule 7: keys of inline structs are reached directly.

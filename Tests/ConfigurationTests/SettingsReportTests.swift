@@ -32,9 +32,16 @@ struct SettingsReportTests {
     catalog: CatalogSettings(entriesMax: 12), tags: TagsSettings(tagsMax: 13),
     validation: ValidationSettings(
       isDisabled: true, urlsAllow: ["^https://[^/]+\\.example\\.com/"], urlsDeny: ["a'b"],
-      indexPlatforms: .list([ValidationSettings.Platform(architecture: "arm64", os: "linux")])))
+      indexPlatforms: .list([ValidationSettings.Platform(architecture: "arm64", os: "linux")])),
+    auth: .htpasswd(realm: "a \"realm\"", path: "/etc/users"),
+    access: AccessSettings(
+      rules: [
+        .grant(who: [.anonymous, .user("a b")], actions: [.pull, .catalog], repositories: ["**"]),
+        .immutableTags(tags: ["v*"], repositories: ["prod/**"]),
+        .grant(who: [.users, .group("dev")], actions: [.push, .delete], repositories: ["a/*", "b?"]),
+      ], groupFile: "/etc/groups"))
 
-  @Test(arguments: [Settings(), unusual])
+  @Test(arguments: [Settings(), unusual, Settings(auth: .silly(realm: "r", service: "s"))])
   func readsBackAsItWas(_ settings: Settings) {
     let outcome = load(SettingsReport.yaml(settings))
     #expect(outcome.lines == [])
@@ -60,7 +67,8 @@ struct SettingsReportTests {
   }
 
   @Test func showsEveryServedKey() {
-    let text = SettingsReport.yaml(Self.unusual) + SettingsReport.yaml(Settings())
+    let silly = Settings(auth: .silly(realm: "r", service: "s"))
+    let text = [Self.unusual, Settings(), silly].map(SettingsReport.yaml).joined()
     for entry in KeyTable.entries where entry.status == .served && !entry.summary.isEmpty {
       let key = entry.path.split(separator: ".").last ?? ""
       // Older names of a key, engines that are not chosen, and free names.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryAccess
 import GantryCryptography
 import GantryHTTPService
 import GantryHTTPWire
@@ -21,10 +22,12 @@ final class Bench {
   let storage: any StorageEngine
   let service: RegistryService
   let api: RegistryAPI
+  /// Sent with each request that has no Authorization field of its own.
+  var authorization: String?
 
   init(
     seed: UInt64 = 1, policy: RegistryPolicy = RegistryPolicy(allowsDeletion: true), settings: APISettings? = nil,
-    storage: (any StorageEngine)? = nil
+    storage: (any StorageEngine)? = nil, access: (World) -> AccessControl? = { _ in nil }
   ) {
     simulation = SimulatedWorld(seed: seed, loops: 2)
     let storage = storage ?? MemoryStorage(clock: simulation.world.clock)
@@ -32,6 +35,7 @@ final class Bench {
     service = RegistryService(world: simulation.world, storage: storage, policy: policy)
     api = RegistryAPI(
       service: service, loop: simulation.world.loops[0], settings: settings ?? APISettings(secret: Self.secret),
+      access: access(simulation.world),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -43,6 +47,9 @@ final class Bench {
   ) -> Reply {
     var all = fields.map { ($0.key, $0.value) }
     if !all.contains(where: { $0.0 == "Host" }) { all.append(("Host", "registry.test:5000")) }
+    if let authorization, !all.contains(where: { $0.0 == "Authorization" }) {
+      all.append(("Authorization", authorization))
+    }
     if let body { all.append(chunked ? ("Transfer-Encoding", "chunked") : ("Content-Length", "\(body.count)")) }
     let text = all.map { "\($0.0): \($0.1)\r\n" }.joined()
     let bytes = Array("\(method) \(target) HTTP/1.1\r\n\(text)\r\n".utf8)

@@ -2,14 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 extension KeyTable {
-  static let access: [KeyEntry] =
+  static let elsewhere: [KeyEntry] =
     [
-      KeyEntry("auth", .table, auth),
-      KeyEntry("auth.none", .table, auth),
-      KeyEntry("auth.silly", .table, auth),
-      KeyEntry("auth.htpasswd", .table, auth),
-      KeyEntry("auth.token", .table, auth),
-      KeyEntry("auth.token.signingalgorithms", .texts, auth, .v3),
       KeyEntry("middleware", .table, middleware),
       KeyEntry("middleware.*", .list, middleware),
       KeyEntry("middleware.*[]", .section, middleware),
@@ -18,12 +12,6 @@ extension KeyTable {
       KeyEntry("proxy.password", .text, proxy, isSecret: true),
       KeyEntry("proxy.exec", .section, proxy, .v3),
     ]
-    + keys(under: "auth.silly", auth, named: [.text: "realm service"])
-    + keys(under: "auth.htpasswd", auth, named: [.text: "realm path"])
-    + keys(
-      under: "auth.token", auth,
-      named: [.text: "realm service issuer rootcertbundle", .bool: "autoredirect"])
-    + keys(under: "auth.token", auth, .v3, named: [.text: "autoredirectpath jwks"])
     + keys(under: "middleware.*[]", middleware, named: [.text: "name", .bool: "disabled"])
     + keys(under: "proxy", proxy, named: [.text: "remoteurl username"])
     + keys(under: "proxy", proxy, .v3, named: [.duration: "ttl cachewritetimeout"])
@@ -96,8 +84,6 @@ extension KeyTable {
     + keys(
       under: "health.tcp[]", noHealth, named: [.text: "addr", .integer: "threshold", .duration: "timeout interval"])
 
-  private static let auth = KeyEntry.Status.refused(
-    "access control is not served yet; the registry would let everybody in")
   private static let middleware = KeyEntry.Status.refused(
     "middleware is not served yet; data would take another way than configured")
   private static let proxy = KeyEntry.Status.refused(

@@ -6,8 +6,8 @@
 public enum KeyTable {
   /// The keys, section by section, each section before its keys.
   public static let entries: [KeyEntry] =
-    general + log + storage + storageDrivers + access + http + http2AndTLS + notifications + redis + health + validation
-    + other
+    general + log + storage + storageDrivers + access + elsewhere + http + http2AndTLS + notifications + redis + health
+    + validation + other
 
   private static let byPath: [String: KeyEntry] = Dictionary(
     uniqueKeysWithValues: entries.map { ($0.path, $0) })

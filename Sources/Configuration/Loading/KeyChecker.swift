@@ -37,7 +37,7 @@ struct KeyChecker {
         // An environment variable may have set a key inside an empty section of the file; then it is to be named.
         let culprit = Significance.firstSet(in: node) ?? node
         log.add(.error, about: culprit.origin == log.file ? node : culprit, at: mark, path, reason)
-      } else if Significance.isHarmlessButSet(node, path: entry.path) {
+      } else if Significance.isHarmlessButSet(node) {
         log.add(.warning, about: node, at: mark, path, "has no effect: nothing in it is switched on")
       }
     }
@@ -82,12 +82,17 @@ struct KeyChecker {
     let names = siblings.map { KeyPath.last(of: $0.path) }
     let nearest = Nearest.name(to: entry.key, among: names)
     // Distribution ignores `Auth:` as unknown; whoever wrote it believes it works.
-    if let meant = siblings.first(where: { KeyPath.last(of: $0.path) == entry.key.lowercased() }),
-      case .refused = meant.status, Significance.mustRefuse(entry.value, path: meant.path)
-    {
-      return log.add(
-        .error, about: entry.value, at: entry.keyMark, path,
-        "unknown key; \"\(KeyPath.last(of: meant.path))\" must be in lower case, and is not served yet")
+    if let meant = siblings.first(where: { KeyPath.last(of: $0.path) == entry.key.lowercased() }) {
+      let name = KeyPath.last(of: meant.path)
+      if case .refused = meant.status, Significance.mustRefuse(entry.value, path: meant.path) {
+        return log.add(
+          .error, about: entry.value, at: entry.keyMark, path,
+          "unknown key; \"\(name)\" must be in lower case, and is not served yet")
+      }
+      if Self.guards.contains(meant.path), !entry.value.isNull {
+        return log.add(
+          .error, about: entry.value, at: entry.keyMark, path, "unknown key; \"\(name)\" must be in lower case")
+      }
     }
     let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? elsewhere(entry.key)
     if table == "storage" {
@@ -95,9 +100,21 @@ struct KeyChecker {
         .error, about: entry.value, at: entry.keyMark, path,
         "unknown storage driver \"\(Shown.text(entry.key))\"\(hint)")
     }
+    if table == "auth" {
+      return log.add(
+        .error, about: entry.value, at: entry.keyMark, Shown.text(path),
+        "unknown access controller \"\(Shown.text(entry.key))\"\(hint)")
+    }
+    // A rule without what was misspelt would be another rule.
+    if table == "access" || table.hasPrefix("access.") {
+      return log.add(.error, about: entry.value, at: entry.keyMark, Shown.text(path), "unknown key\(hint)")
+    }
     log.add(
       .warning, about: entry.value, at: entry.keyMark, Shown.text(path), "unknown key, ignored\(hint)")
   }
+
+  /// Sections that keep somebody out: one that is ignored for its capital letters would let everybody in.
+  private static let guards: Set<String> = ["auth", "access"]
 
   /// A known key of the same name in another section: most likely the indentation is wrong.
   private func elsewhere(_ key: String) -> String {

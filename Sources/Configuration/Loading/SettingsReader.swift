@@ -18,11 +18,12 @@ struct SettingsReader {
 
   /// The settings; what could not be read is left at its default and reported.
   mutating func settings() -> Settings {
-    Settings(
+    let auth = authSettings()
+    return Settings(
       log: logSettings(), storage: storageSettings(), http: httpSettings(),
       catalog: CatalogSettings(entriesMax: page("catalog.maxentries")),
       tags: TagsSettings(tagsMax: page("tags.maxtags")),
-      validation: validationSettings())
+      validation: validationSettings(), auth: auth, access: accessSettings(auth: auth))
   }
 
   // MARK: Values by path

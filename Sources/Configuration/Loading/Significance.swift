@@ -18,7 +18,7 @@ enum Significance {
   static func mustRefuse(_ node: YAMLNode, path: String) -> Bool {
     switch path {
     // The name of a method or driver says all, its own settings may be empty.
-    case "auth": node.mapping.map { $0.entries.contains { $0.key != "none" } } ?? isSet(node)
+    case "auth.token": true
     case _ where path.hasPrefix("storage."): true
     case "proxy" where node.mapping != nil: node["remoteurl"].map(isSet) ?? false
     case "notifications" where node.mapping != nil: node["endpoints"].map(hasActiveEndpoint) ?? false
@@ -27,8 +27,8 @@ enum Significance {
   }
 
   /// Whether a warning is due for a refused key that need not be refused.
-  static func isHarmlessButSet(_ node: YAMLNode, path: String) -> Bool {
-    path != "auth" && isSet(node)
+  static func isHarmlessButSet(_ node: YAMLNode) -> Bool {
+    isSet(node)
   }
 
   /// The first value that is set at or below a node.

@@ -4,7 +4,8 @@
 /// Everything the registry can be told, resolved: every value is present, in range and in its own type.
 ///
 /// The names and meanings are Distribution's (`docs/CONFIGURATION.md` is the reference); values that Distribution does
-/// not have live under `http.limits`, `http.loops` and `http.workers`. A plain value: embedders may build one in code.
+/// not have live under `access`, `http.limits`, `http.loops` and `http.workers`. A plain value: embedders may build one
+/// in code.
 public struct Settings: Sendable, Equatable {
   /// What is logged, where and how.
   public var log: LogSettings
@@ -18,12 +19,17 @@ public struct Settings: Sendable, Equatable {
   public var tags: TagsSettings
   /// What a pushed manifest is checked for.
   public var validation: ValidationSettings
+  /// How callers prove who they are.
+  public var auth: AuthSettings
+  /// Who may do what.
+  public var access: AccessSettings
 
   /// The safe built-in default: 127.0.0.1:5000, data under `./data`, deletion enabled.
   public init(
     log: LogSettings = LogSettings(), storage: StorageSettings = StorageSettings(),
     http: HTTPSettings = HTTPSettings(), catalog: CatalogSettings = CatalogSettings(),
-    tags: TagsSettings = TagsSettings(), validation: ValidationSettings = ValidationSettings()
+    tags: TagsSettings = TagsSettings(), validation: ValidationSettings = ValidationSettings(),
+    auth: AuthSettings = .none, access: AccessSettings = AccessSettings()
   ) {
     self.log = log
     self.storage = storage
@@ -31,5 +37,7 @@ public struct Settings: Sendable, Equatable {
     self.catalog = catalog
     self.tags = tags
     self.validation = validation
+    self.auth = auth
+    self.access = access
   }
 }

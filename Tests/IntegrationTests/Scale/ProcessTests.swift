@@ -233,7 +233,7 @@ struct ProcessTests {
     #expect(wrong.output.contains("filesystem"), "\(wrong)")
     let auth = "\(scratch.path)/auth.yml"
     try Files.write(
-      "version: 0.1\nstorage:\n  inmemory: {}\nauth:\n  htpasswd:\n    realm: x\n    path: /x\n", to: auth)
+      "version: 0.1\nstorage:\n  inmemory: {}\nauth:\n  token:\n    realm: x\n    issuer: x\n", to: auth)
     #expect(wrong.output.contains("1 error, 2 warnings"), "\(wrong)")
     let builtIn = try RegistryProcess.run(["check"], scratch: scratch)
     #expect(builtIn.code == 0 && builtIn.output.contains("built-in default"), "\(builtIn)")
@@ -242,7 +242,7 @@ struct ProcessTests {
     for verb in ["check", "serve"] {
       let refused = try RegistryProcess.run([verb, auth], scratch: scratch)
       #expect(refused.code == 1, "\(refused)")
-      #expect(refused.output.contains("auth.yml:4"), "\(refused)")
+      #expect(refused.output.contains("auth.yml:5"), "\(refused)")
     }
   }
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryOCI
+import GantryPasswordHash
+public import GantryWorld
+
+/// Who makes a request, and what that caller may do: authentication and the rules of one registry.
+///
+/// Isolation: shared by every loop; a caller that was seen a moment ago costs one stat and one HMAC, and no hop.
+///
+/// Where the rules grant something to callers who have not logged in, clients are asked for a token of this registry's
+/// own instead of a password: a client that is asked for a password and has none gives up, so it would never get to see
+/// what everybody may (docs/decisions/0013-access.md). Passwords are taken all the same.
+public final class AccessControl: Sendable {
+  /// How callers prove who they are.
+  public let method: AuthenticationMethod
+  /// The rules; nil: whoever is let in may do everything.
+  public let rules: AccessRules?
+
+  private let world: World
+  private let users: WatchedFile<UserList>?
+  private let groups: WatchedFile<GroupList>?
+  private let cache: PasswordCache
+  private let checks: PasswordChecks
+  private let tokens: AccessTokens?
+  private let report: @Sendable (AccessNotice) -> Void
+
+  /// The user that the method `silly` sees in everybody.
+  static let sillyName = "silly"
+  /// The user that is made when there is no file of users.
+  static let provisionedName = "docker"
+
+  /// Puts access control together; ``start()`` it before use. Without `rules` whoever is let in may do everything; an
+  /// empty list grants nothing. `secret` signs tokens. `report` is called on any thread.
+  public init(
+    world: World, method: AuthenticationMethod, rules: AccessRules? = nil, groupFile: String? = nil, secret: [UInt8],
+    report: @escaping @Sendable (AccessNotice) -> Void
+  ) {
+    self.world = world
+    self.method = method
+    self.rules = rules
+    self.report = report
+    if case .htpasswd(_, let path) = method {
+      users = WatchedFile(path, world: world, report: report)
+      tokens = rules?.grantsAnonymously == true ? AccessTokens(secret: secret) : nil
+    } else {
+      users = nil
+      tokens = nil
+    }
+    groups = groupFile.map { WatchedFile($0, world: world, report: report) }
+    cache = PasswordCache(secret: world.entropy.bytes(32))
+    checks = PasswordChecks(
+      workers: world.workers, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
+  }
+
+  /// Reads the files of users and groups once, so that what is wrong with them shows at the start. A missing file of
+  /// users is made, readable by its owner only, with one user and a random password, as Distribution does.
+  public func start() async throws(AccessError) {
+    if let users {
+      try await provision(users.path)
+      _ = try await users.content()
+    }
+    _ = try await groups?.content()
+  }
+
+  /// How a client that lacks credentials is asked for them; nil when there is nothing to be asked for.
+  public var challenge: Challenge? {
+    switch method {
+    case .none: nil
+    case .silly(let realm, let service): .bearer(realm: realm, service: service)
+    case .htpasswd(let realm, _): tokens == nil ? .basic(realm: realm) : .ownTokens(service: realm)
+    }
+  }
+
+  /// Whether clients may ask for tokens here.
+  public var givesTokens: Bool { tokens != nil }
+
+  /// Who makes a request with these Authorization fields. Called on the request's loop; only a password that was not
+  /// seen lately takes longer than a microsecond or a few.
+  public func caller(authorization fields: [String]) async throws(AccessError) -> Caller {
+    guard let field = fields.first else { return .anonymous }
+    guard fields.count == 1 else { throw .credentialsRefused }
+    switch method {
+    case .none: return .anonymous
+    case .silly: return field.isEmpty ? .anonymous : try await named(Self.sillyName)
+    case .htpasswd:
+      guard let users, let credentials = Credentials(field) else { throw .credentialsRefused }
+      let list = try await users.content()
+      switch credentials {
+      case .basic(let name, let password):
+        guard try await isRight(password, of: name, in: list) else { throw .credentialsRefused }
+        return try await named(name)
+      case .bearer(let text): return try await bearer(of: text, in: list)
+      }
+    }
+  }
+
+  /// The user of this name with its groups, for whoever wants to know what it may do. `isKnown` tells whether such a
+  /// user could log in.
+  public func user(named name: String) async throws(AccessError) -> (caller: Caller, isKnown: Bool) {
+    let isKnown: Bool
+    switch method {
+    case .none: isKnown = false
+    case .silly: isKnown = name == Self.sillyName
+    case .htpasswd: isKnown = try await users?.content().hash(of: name) != nil
+    }
+    return (try await named(name), isKnown)
+  }
+
+  /// Whether the caller may do this to the repository.
+  public func permits(_ action: AccessAction, to caller: Caller, on repository: RepositoryName) -> Bool {
+    guard let rules else { return caller.name != nil || method == .none }
+    return rules.rule(granting: action, to: caller, on: repository) != nil
+  }
+
+  /// Whether the caller may ask for the catalog; what is in it is told by ``lists(_:for:)``.
+  public func permitsCatalog(to caller: Caller) -> Bool {
+    guard let rules else { return caller.name != nil || method == .none }
+    return rules.grantsCatalog(to: caller)
+  }
+
+  /// Whether the repository is in the caller's catalog: never one that the caller may not pull.
+  public func lists(_ repository: RepositoryName, for caller: Caller) -> Bool {
+    permits(.catalog, to: caller, on: repository) && permits(.pull, to: caller, on: repository)
+  }
+
+  /// A token for a caller that was let in, and how long it counts in seconds; nil where none are given.
+  public func token(for caller: Caller) async throws(AccessError) -> (text: String, lifetime: Int64)? {
+    guard let tokens, let users else { return nil }
+    guard let name = caller.name else {
+      return (tokens.issue(to: nil, at: world.clock.now), AccessTokens.lifetime)
+    }
+    // Gone since a moment ago.
+    guard let hash = try await users.content().hash(of: name) else { throw .credentialsRefused }
+    return (tokens.issue(to: (name, hash.text), at: world.clock.now), AccessTokens.lifetime)
+  }
+
+  private func named(_ name: String) async throws(AccessError) -> Caller {
+    Caller(name: name, groups: try await groups?.content().groups(of: name) ?? [])
+  }
+
+  private func bearer(of text: String, in list: UserList) async throws(AccessError) -> Caller {
+    guard let tokens, let token = tokens.read(text) else { throw .credentialsRefused }
+    let hash: String
+    if token.name.isEmpty {
+      hash = ""
+    } else {
+      guard let stored = list.hash(of: token.name) else { throw .credentialsRefused }
+      hash = stored.text
+    }
+    guard tokens.holds(token, hash: hash, at: world.clock.now) else { throw .credentialsRefused }
+    return token.name.isEmpty ? .anonymousWithToken : try await named(token.name)
+  }
+
+  /// Whether it is the user's password. For a name that nobody has, the same work is done.
+  private func isRight(_ password: [UInt8], of name: String, in list: UserList) async throws(AccessError) -> Bool {
+    let stored = list.hash(of: name)
+    let hash = stored ?? list.decoy
+    let key = cache.key(name, hash.text, password)
+    if cache.holds(key, at: world.clock.now) { return true }
+    guard let matches = await checks.matches(password, hash, key: key) else { throw .busy }
+    guard matches, stored != nil else { return false }
+    cache.keep(key, at: world.clock.now)
+    return true
+  }
+
+  private func provision(_ path: String) async throws(AccessError) {
+    let (files, entropy) = (world.files, world.entropy)
+    let password = try await world.workers.run { () throws(AccessError) -> String? in
+      do throws(FileError) {
+        guard try files.status(path) == nil else { return nil }
+        let password = entropy.bytes(24).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        guard let hash = BcryptHash(hashing: Array(password.utf8), salt: entropy.bytes(16)) else {
+          preconditionFailure("digits hold no NUL")
+        }
+        let file = try files.open(path, .createNew(mode: 0o600))
+        try file.write(Array("\(Self.provisionedName):\(hash.text)\n".utf8), at: 0)
+        try file.sync()
+        return password
+      } catch {
+        throw .unreadable(error)
+      }
+    }
+    if let password { report(.userProvisioned(path: path, user: Self.provisionedName, password: password)) }
+  }
+}

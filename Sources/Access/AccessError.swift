@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+public import GantryWorld
+
+/// Why it is not known who makes a request.
+public enum AccessError: Error, Sendable, Hashable {
+  /// The credentials are wrong, malformed or expired. Never says which.
+  case credentialsRefused
+  /// Too many passwords are being checked at this moment.
+  case busy
+  /// A file of users or groups cannot be read: nobody is let in on what it said before.
+  case unreadable(FileError)
+  /// A file of users or groups is larger than it may be.
+  case tooLarge(path: String, bytesMax: Int)
+}

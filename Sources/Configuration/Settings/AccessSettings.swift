@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// The `access` section: who may do what.
+public struct AccessSettings: Sendable, Equatable {
+  /// Whom a rule speaks of.
+  public enum Subject: Sendable, Equatable, CustomStringConvertible {
+    /// `anonymous`: everybody, logged in or not.
+    case anonymous
+    /// `users`: everybody who has logged in.
+    case users
+    /// `user:NAME`.
+    case user(String)
+    /// `group:NAME`.
+    case group(String)
+
+    /// As it is written in a file.
+    public var description: String {
+      switch self {
+      case .anonymous: "anonymous"
+      case .users: "users"
+      case .user(let name): "user:\(name)"
+      case .group(let name): "group:\(name)"
+      }
+    }
+
+    /// Reads what ``description`` writes; nil for anything else.
+    public init?(_ text: String) {
+      switch text {
+      case "anonymous": self = .anonymous
+      case "users": self = .users
+      case _ where text.hasPrefix("user:") && text.utf8.count > 5: self = .user(String(text.dropFirst(5)))
+      case _ where text.hasPrefix("group:") && text.utf8.count > 6: self = .group(String(text.dropFirst(6)))
+      default: return nil
+      }
+    }
+  }
+
+  /// What a rule grants.
+  public enum Action: String, Sendable, CaseIterable {
+    case pull, push, delete, catalog
+  }
+
+  /// One element of `access.rules`.
+  public enum Rule: Sendable, Equatable {
+    /// Grants the actions to the subjects on repositories that match one of the patterns.
+    case grant(who: [Subject], actions: [Action], repositories: [String])
+    /// Tags that match one of the patterns, in repositories that match one, are never moved or removed once they are
+    /// set.
+    case immutableTags(tags: [String], repositories: [String])
+  }
+
+  /// The rules in the order of the file; empty: whoever is let in may do everything.
+  public var rules: [Rule]
+  /// `access.groupfile`: the file that says who is in which group; nil: nobody is in any.
+  public var groupFile: String?
+
+  /// Makes the section; patterns are the caller's responsibility here, the loader checks them.
+  public init(rules: [Rule] = [], groupFile: String? = nil) {
+    self.rules = rules
+    self.groupFile = groupFile
+  }
+}

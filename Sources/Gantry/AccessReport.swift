@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryAccess
+public import GantryConfiguration
+internal import GantryEventLoops
+internal import GantryOCI
+internal import GantryPatterns
+internal import GantryRegistry
+internal import Logging
+
+/// Explains what somebody may do: the body of `registry check --user --repository`.
+public enum AccessReport {
+  /// What `user` (nil: somebody who has not logged in) may do to a repository, and which rule says so. Reads the files
+  /// of users and groups, changes nothing, and blocks.
+  public static func text(
+    _ settings: Settings, user: String?, repository: String
+  ) throws(StartError) -> String {
+    let name: RepositoryName
+    do { name = try RepositoryName(parsing: repository) } catch {
+      throw .settings("\"\(repository)\" is no name of a repository: \(error)")
+    }
+    let group = LoopGroup(loops: 1, workers: 1)
+    defer { group.stop() }
+    let world = group.world
+    // Nothing is signed here.
+    let access = try AccessControl(
+      settings, world: world, secret: [0], logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
+    let protections = try TagProtection.all(in: settings.access)
+    var lines: [String] = []
+    var caller = Caller.anonymous
+    if let access, let user {
+      let found = try RegistryHost.onLoop(of: group) { () async throws(StartError) in
+        do throws(AccessError) {
+          return try await access.user(named: user)
+        } catch {
+          throw .access(error.explanation)
+        }
+      }
+      caller = found.caller
+      let groups = caller.groups.isEmpty ? "" : ", in \(caller.groups.sorted().joined(separator: ", "))"
+      lines.append("user \(user)\(groups)" + (found.isKnown ? "" : ": cannot log in, as auth is configured"))
+    } else {
+      lines.append(user.map { "user \($0)" } ?? "anonymous")
+    }
+    lines.append("repository \(name)")
+    for action in AccessAction.allCases {
+      lines.append(line(action, caller, name, access, settings))
+    }
+    for (index, rule) in settings.access.rules.enumerated() {
+      guard case .immutableTags(let tags, _) = rule else { continue }
+      let number = settings.access.rules[..<index].count { if case .immutableTags = $0 { true } else { false } }
+      guard protections[number].repositories.contains(where: { $0.matches(name.description) }) else { continue }
+      lines.append("  tags     \(tags.joined(separator: ", ")): never moved or removed once set (rule \(index + 1))")
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  private static func line(
+    _ action: AccessAction, _ caller: Caller, _ name: RepositoryName, _ access: AccessControl?, _ settings: Settings
+  ) -> String {
+    let (isGranted, reason) = verdict(action, caller, name, access, settings)
+    let word = action.rawValue + String(repeating: " ", count: 8 - action.rawValue.count)
+    return "  \(word) \(isGranted ? "yes" : "no "): \(reason)"
+  }
+
+  private static func verdict(
+    _ action: AccessAction, _ caller: Caller, _ name: RepositoryName, _ access: AccessControl?, _ settings: Settings
+  ) -> (Bool, String) {
+    if action == .push || action == .delete, settings.storage.isReadOnly {
+      return (false, "the registry is read-only (storage.maintenance.readonly)")
+    }
+    if action == .delete, !settings.storage.isDeleteEnabled {
+      return (false, "deletion is switched off (storage.delete.enabled)")
+    }
+    guard let access else { return (true, "there is neither auth nor a rule, so everybody may") }
+    guard let rules = access.rules else {
+      return access.permits(action, to: caller, on: name)
+        ? (true, "there is no rule, so whoever has logged in may")
+        : (false, "without a rule only users may, once they have logged in")
+    }
+    guard let granting = rules.rule(granting: action, to: caller, on: name) else {
+      return (false, "no rule grants it")
+    }
+    if action == .catalog, !access.lists(name, for: caller) {
+      return (false, "the catalog shows only what may be pulled")
+    }
+    return (true, "rule \(number(ofGrant: granting, in: settings.access))")
+  }
+
+  /// The number of a rule in the file, counted from 1, where rules that grant and rules that protect tags are mixed.
+  private static func number(ofGrant grant: Int, in access: AccessSettings) -> Int {
+    let grants = access.rules.indices.filter { if case .grant = access.rules[$0] { true } else { false } }
+    return grants[grant] + 1
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryAccess
+internal import GantryConfiguration
+internal import GantryPatterns
+internal import GantryRegistry
+internal import GantryWorld
+internal import Logging
+
+extension AccessControl {
+  /// Access control as configured and not started yet; nil when everybody may do everything.
+  convenience init?(_ settings: Settings, world: World, secret: [UInt8], logger: Logger) throws(StartError) {
+    let grants = try AccessRules(settings.access)
+    if grants == nil, settings.auth == .none { return nil }
+    let method: AuthenticationMethod =
+      switch settings.auth {
+      case .none: .none
+      case .silly(let realm, let service): .silly(realm: realm, service: service)
+      case .htpasswd(let realm, let path): .htpasswd(realm: realm, path: path)
+      }
+    self.init(
+      world: world, method: method, rules: grants, groupFile: settings.access.groupFile, secret: secret
+    ) { logger.warning("\($0)") }
+  }
+}
+
+extension AccessRules {
+  /// The rules that grant; nil when there is none, and so nothing to be granted.
+  init?(_ settings: AccessSettings) throws(StartError) {
+    var rules: [AccessRule] = []
+    for case .grant(let who, let actions, let repositories) in settings.rules {
+      rules.append(
+        AccessRule(
+          subjects: who.map(AccessRule.Subject.init), repositories: try repositories.map(Glob.init(setting:)),
+          actions: Set(actions.map(AccessAction.init))))
+    }
+    if rules.isEmpty { return nil }
+    self.init(rules)
+  }
+}
+
+extension TagProtection {
+  /// The rules that protect tags.
+  static func all(in settings: AccessSettings) throws(StartError) -> [TagProtection] {
+    var protections: [TagProtection] = []
+    for case .immutableTags(let tags, let repositories) in settings.rules {
+      protections.append(
+        TagProtection(
+          tags: try tags.map(Glob.init(setting:)), repositories: try repositories.map(Glob.init(setting:))))
+    }
+    return protections
+  }
+}
+
+extension Glob {
+  /// The loader has tried the patterns of a file; those of settings made in code are tried here, because a rule that is
+  /// dropped would be another rule.
+  init(setting text: String) throws(StartError) {
+    do { self = try Glob(text) } catch { throw .settings("access.rules: \"\(text)\" is not a pattern: \(error)") }
+  }
+}
+
+extension AccessRule.Subject {
+  init(_ subject: AccessSettings.Subject) {
+    switch subject {
+    case .anonymous: self = .anyone
+    case .users: self = .anyUser
+    case .user(let name): self = .user(name)
+    case .group(let name): self = .group(name)
+    }
+  }
+}
+
+extension AccessAction {
+  init(_ action: AccessSettings.Action) {
+    switch action {
+    case .pull: self = .pull
+    case .push: self = .push
+    case .delete: self = .delete
+    case .catalog: self = .catalog
+    }
+  }
+}
+
+extension AccessError {
+  /// What went wrong, for a person.
+  var explanation: String {
+    switch self {
+    case .credentialsRefused: "the credentials are wrong or expired"
+    case .busy: "too many passwords are being checked"
+    case .unreadable(let error): error.explanation
+    case .tooLarge(let path, let bytesMax): "\(path) has more than \(bytesMax) bytes"
+    }
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryAccess
+import GantryHTTPService
+import GantryHTTPWire
+import GantryOCI
+import GantryWorld
+
+/// Lets a request in or not, before anything else is done for it.
+///
+/// 401 with a challenge for whoever could help it by logging in, 403 for whoever has. What is judged is the name, so an
+/// answer never tells whether something the caller may not see is there.
+struct AccessGate {
+  let context: APIContext
+
+  /// Who makes the request; throws the refusal when that caller may not do this.
+  func admit(_ call: Call, _ action: Endpoint.Action) async throws(Refusal) -> Caller {
+    guard let access = context.access else { return .anonymous }
+    // As in Distribution, these two tell nothing and are open to everybody.
+    if action == .root || action == .redirectToBase { return .anonymous }
+    let caller: Caller
+    do { caller = try await access.caller(authorization: call.head.fieldTexts("authorization")) } catch {
+      throw refusal(error, call, action)
+    }
+    switch action {
+    case .token: return caller
+    case .base:
+      // A client learns here that it can log in, and how; so it is asked even where it may pull without.
+      if !caller.hasCredentials, access.challenge != nil { throw try unauthorized(call, action) }
+    case .catalog:
+      if !access.permitsCatalog(to: caller) { throw try denied(caller, call, action) }
+    default:
+      if !access.permits(Self.demand(action), to: caller, on: try call.repository()) {
+        throw try denied(caller, call, action)
+      }
+    }
+    return caller
+  }
+
+  /// What an endpoint of a repository takes. All of an upload is pushing, taking it back included: whoever may push but
+  /// not delete must be able to clean up.
+  private static func demand(_ action: Endpoint.Action) -> AccessAction {
+    switch action {
+    case .readBlob, .readManifest, .listTags, .listReferrers: .pull
+    case .startUpload, .appendToUpload, .finishUpload, .inspectUpload, .cancelUpload, .putManifest: .push
+    case .deleteBlob, .deleteManifest: .delete
+    case .catalog: .catalog
+    case .root, .redirectToBase, .base, .token: preconditionFailure("\(action) is about no repository")
+    }
+  }
+
+  private func denied(_ caller: Caller, _ call: Call, _ action: Endpoint.Action) throws(Refusal) -> Refusal {
+    if caller.name == nil, context.access?.challenge != nil { return try unauthorized(call, action) }
+    var refusal = Refusal(.denied, detail: Self.detail(try Self.records(call, action)))
+    refusal.userName = caller.name
+    return refusal
+  }
+
+  private func unauthorized(_ call: Call, _ action: Endpoint.Action) throws(Refusal) -> Refusal {
+    let records = try Self.records(call, action)
+    var refusal = Refusal(.unauthorized, detail: Self.detail(records))
+    if let challenge = context.access?.challenge {
+      refusal.fields.append("WWW-Authenticate", text(of: challenge, records, call, action))
+    }
+    return refusal
+  }
+
+  /// The answer when it is not known who calls.
+  private func refusal(_ error: AccessError, _ call: Call, _ action: Endpoint.Action) -> Refusal {
+    switch error {
+    case .credentialsRefused:
+      do {
+        var refusal = try unauthorized(call, action)
+        refusal.cause = "the credentials are wrong or expired"
+        return refusal
+      } catch {
+        return error
+      }
+    case .busy:
+      var refusal = Refusal(.tooManyRequests, reason: "too many passwords are being checked at this moment")
+      refusal.fields.append("Retry-After", "1")
+      return refusal
+    case .unreadable(let fault):
+      var refusal = Refusal(.unavailable, reason: "users and groups cannot be looked up")
+      refusal.fields.append("Retry-After", "5")
+      refusal.cause = "\(fault.operation) \(fault.path): \(fault.reason) (errno \(fault.code))"
+      return refusal
+    case .tooLarge(let path, let bytesMax):
+      var refusal = Refusal(.unavailable, reason: "users and groups cannot be looked up")
+      refusal.fields.append("Retry-After", "5")
+      refusal.cause = "\(path) has more than \(bytesMax) bytes"
+      return refusal
+    }
+  }
+
+  // MARK: Words of Distribution
+
+  /// One right that a request needs, as Distribution names it.
+  private struct Record {
+    var type = "repository"
+    var name: String
+    var actions: [String]
+  }
+
+  private static func records(_ call: Call, _ action: Endpoint.Action) throws(Refusal) -> [Record] {
+    switch action {
+    case .root, .redirectToBase, .base, .token: return []
+    case .catalog: return [Record(type: "registry", name: "catalog", actions: ["*"])]
+    default:
+      let actions: [String] =
+        switch call.head.method {
+        case .get, .head: ["pull"]
+        case .delete: ["delete"]
+        default: ["pull", "push"]
+        }
+      var records = [Record(name: call.match.name, actions: actions)]
+      if action == .startUpload, let source = try call.query().first("from"), !source.isEmpty {
+        records.append(Record(name: String(source.prefix(RepositoryName.bytesMax)), actions: ["pull"]))
+      }
+      return records
+    }
+  }
+
+  private static func detail(_ records: [Record]) -> JSONValue {
+    if records.isEmpty { return .null }
+    return .array(
+      records.flatMap { record in
+        record.actions.map { action in
+          [
+            "Type": .string(record.type), "Class": "", "Name": .string(record.name), "Action": .string(action),
+          ]
+        }
+      })
+  }
+
+  private func text(
+    of challenge: Challenge, _ records: [Record], _ call: Call, _ action: Endpoint.Action
+  ) -> String {
+    switch challenge {
+    case .basic(let realm): return "Basic realm=\(Self.quoted(realm))"
+    case .bearer(let realm, let service):
+      // This method asks for each action by itself.
+      let scopes = records.flatMap { record in record.actions.map { "\(record.type):\(record.name):\($0)" } }
+      return Self.bearer(realm, service, scopes)
+    case .ownTokens(let service):
+      // Whoever comes for a token proves who it is with a password.
+      if action == .token { return "Basic realm=\(Self.quoted(service))" }
+      // A client takes the realm as it is, so it must be a whole URL.
+      var settings = context.settings
+      settings.usesRelativeURLs = false
+      let locations = LocationBuilder(settings: settings, head: call.head, isSecure: call.request.isSecure)
+      let scopes = records.map { "\($0.type):\($0.name):\($0.actions.joined(separator: ","))" }
+      return Self.bearer(locations.token, service, scopes)
+    }
+  }
+
+  private static func bearer(_ realm: String, _ service: String, _ scopes: [String]) -> String {
+    let start = "Bearer realm=\(quoted(realm)),service=\(quoted(service))"
+    return scopes.isEmpty ? start : "\(start),scope=\(quoted(scopes.joined(separator: " ")))"
+  }
+
+  /// A quoted string (RFC 9110, 5.6.4).
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryConfiguration
+import Testing
+
+/// The `access` section: what is understood, and what is refused because a rule that is misunderstood would be another
+/// rule.
+struct AccessSettingsTests {
+  static let auth = "auth:\n  htpasswd: {realm: r, path: /p}\n"
+
+  @Test("Anonymous pull with authenticated push is four lines") func fourLines() {
+    let outcome = load(
+      base + Self.auth + """
+        access:
+          rules:
+            - {who: [anonymous], actions: [pull]}
+            - {who: [users], actions: [pull, push]}
+
+        """)
+    #expect(outcome.lines == [])
+    #expect(
+      outcome.settings?.access
+        == AccessSettings(rules: [
+          .grant(who: [.anonymous], actions: [.pull], repositories: ["**"]),
+          .grant(who: [.users], actions: [.pull, .push], repositories: ["**"]),
+        ]))
+  }
+
+  @Test("Every form of a rule is read") func forms() {
+    let outcome = load(
+      base + Self.auth + """
+        access:
+          groupfile: /g
+          rules:
+            - who: ["user:alice", "group:dev"]
+              actions: [push, delete, catalog, push]
+              repositories: [a/*, "b/**"]
+            - {immutabletags: ["v*"], repositories: [prod/**]}
+            - {immutabletags: [stable]}
+
+        """)
+    #expect(outcome.lines == [])
+    #expect(
+      outcome.settings?.access
+        == AccessSettings(
+          rules: [
+            .grant(
+              who: [.user("alice"), .group("dev")], actions: [.push, .delete, .catalog], repositories: ["a/*", "b/**"]),
+            .immutableTags(tags: ["v*"], repositories: ["prod/**"]),
+            .immutableTags(tags: ["stable"], repositories: ["**"]),
+          ], groupFile: "/g"))
+  }
+
+  @Test(
+    "What is not understood is an error that names it",
+    arguments: [
+      (
+        "{who: [anonymous], actions: [pul]}",
+        "unknown action \"pul\": expected pull, push, delete, catalog; did you mean \"pull\"?"
+      ),
+      ("{who: [anonymous], actions: [\"*\"]}", "unknown action \"*\""),
+      ("{who: [alice], actions: [pull]}", "did you mean \"user:alice\"?"),
+      ("{who: [user], actions: [pull]}", "did you mean \"users\"?"),
+      ("{who: [\"user:\"], actions: [pull]}", "is none of anonymous"),
+      ("{who: [\"group:dev\"], actions: [pull]}", "needs access.groupfile"),
+      ("{who: [users]}", "access.rules[0].actions: is missing"),
+      ("{actions: [pull]}", "access.rules[0].who: is missing"),
+      ("{who: [], actions: [pull]}", "access.rules[0].who: is empty"),
+      ("{who: users, actions: [pull]}", "access.rules[0].who: expected a list"),
+      ("{who: [users], actions: [pull], repositories: []}", "repositories: is empty"),
+      ("{who: [users], actions: [pull], repositories: [\"^a\"]}", "is not a pattern: \"^\" is in no name"),
+      ("{who: [users], actions: [pull], repositories: [Team]}", "in lower case"),
+      ("{who: [users], actions: [pull], repositorys: [a]}", "unknown key; did you mean \"repositories\"?"),
+      ("{who: [users], actions: [pull], immutabletags: [v1]}", "not both"),
+      ("{immutabletags: [a/b]}", "no tag holds a \"/\""),
+      ("{immutabletags: []}", "immutabletags: is empty"),
+      ("", "the rule is empty"),
+      ("pull", "expected keys and values"),
+    ])
+  func faults(_ rule: String, _ message: String) {
+    let outcome = load(base + Self.auth + "access:\n  rules:\n    - \(rule)\n")
+    #expect(outcome.settings == nil, "\(rule)")
+    #expect(outcome.errors.contains { $0.contains(message) }, "\(rule): \(outcome.lines)")
+    #expect(outcome.errors.allSatisfy { $0.hasPrefix("c.yml:10:") }, "\(outcome.lines)")
+  }
+
+  @Test("Names mean nobody without auth; capital letters do not switch rules off; no rule is a warning")
+  func surroundings() {
+    let users = load(base + "access:\n  rules:\n    - {who: [users], actions: [pull]}\n")
+    #expect(users.errors.count == 1 && users.errors[0].contains("no auth to log in with"), "\(users.lines)")
+    let open = load(base + "access:\n  rules:\n    - {who: [anonymous], actions: [pull]}\n")
+    #expect(open.lines == [])
+    let capital = load(base + "Access:\n  rules:\n    - {who: [anonymous], actions: [pull]}\n")
+    #expect(capital.errors == ["c.yml:6:1: error: Access: unknown key; \"access\" must be in lower case"])
+    let empty = load(base + "access:\n  rules: []\n")
+    #expect(empty.warnings.count == 1 && empty.settings != nil, "\(empty.lines)")
+    #expect(load(base + "access:\n  rule: []\n").errors.count == 1)
+  }
+}
