@@ -15,6 +15,7 @@ struct Crew {
   }
 
   private struct Member {
+    var place: Int
     var process: pid_t
     var pipe: Int32
     var arguments: [String]
@@ -22,6 +23,7 @@ struct Crew {
   }
 
   private let size: Int
+  private let cores = Cores()
   private var members: [Member] = []
 
   init(size: Int) {
@@ -33,13 +35,14 @@ struct Crew {
   mutating func work(next: () -> [String]?, done: (Finished) -> Bool) {
     var goesOn = true
     while true {
-      while goesOn, members.count < size, let arguments = next() { members.append(Self.start(arguments)) }
+      while goesOn, members.count < size, let arguments = next() { start(arguments) }
       if members.isEmpty { return }
       for finished in gather() where !done(finished) { goesOn = false }
     }
   }
 
-  private static func start(_ arguments: [String]) -> Member {
+  private mutating func start(_ arguments: [String]) {
+    let place = (0..<size).first { place in !members.contains { $0.place == place } } ?? 0
     var ends: [Int32] = [0, 0]
     precondition(pipe(&ends) == 0, "a pipe cannot be made")
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -49,12 +52,13 @@ struct Crew {
     var words: [UnsafeMutablePointer<CChar>?] = (["simulate"] + arguments).map { strdup($0) }
     words.append(nil)
     var process: pid_t = 0
-    let failure = posix_spawn(&process, "/proc/self/exe", &actions, nil, words, environ)
+    var failure: Int32 = 0
+    cores.onOne(place) { failure = posix_spawn(&process, "/proc/self/exe", &actions, nil, words, environ) }
     precondition(failure == 0, "a copy of this program cannot be started: error \(failure)")
     for word in words { free(word) }
     posix_spawn_file_actions_destroy(&actions)
     close(ends[1])
-    return Member(process: process, pipe: ends[0], arguments: arguments)
+    members.append(Member(place: place, process: process, pipe: ends[0], arguments: arguments))
   }
 
   /// Waits for output, and returns those that have ended.

@@ -33,12 +33,18 @@ public final class SimulatedDisk: Files {
     }
   }
 
+  /// A structure and not the bare closure: a closure that passes through a generic lock comes out wrapped once more, and
+  /// each operation would be slower than the one before.
+  private struct Observer {
+    let told: @Sendable (FileOperation) -> Void
+  }
+
   private static let logMax = 100_000
   private static let failedMax = 100
 
   private let state: Mutex<Guarded>
   private let clock: Mutex<(any WallClock)?>
-  private let observer = Mutex<(@Sendable (FileOperation) -> Void)?>(nil)
+  private let observer = Mutex<Observer?>(nil)
 
   /// An empty disk with room for `capacity` bytes of contents, `filesMax` files and directories, and `openFilesMax`
   /// open files. Without a clock, time moves by one nanosecond per operation.
@@ -118,6 +124,7 @@ public final class SimulatedDisk: Files {
 
   /// Called before each operation, on the thread and at the moment of the caller.
   public func observe(_ observer: (@Sendable (FileOperation) -> Void)?) {
+    let observer = observer.map(Observer.init)
     self.observer.withLock { $0 = observer }
   }
 
@@ -253,7 +260,7 @@ public final class SimulatedDisk: Files {
     _ body: (inout DiskState) throws(FileError) -> R
   ) throws(FileError) -> R {
     ScriptThread.pauseIfScript()
-    observer.withLock { $0 }?(operation)
+    observer.withLock { $0 }?.told(operation)
     let now = clock.withLock { $0 }?.now
     return try state.withLock { (state) throws(FileError) -> R in
       state.record(operation)
