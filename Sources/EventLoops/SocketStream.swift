@@ -93,10 +93,39 @@ final class SocketStream: ByteStream {
     }
   }
 
-  func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
+  func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
+    guard !poll.isClosed else { throw .closed }
+    while true {
+      let result = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe gantry_send(poll.descriptor, buffer.baseAddress, buffer.count, 0)
+      }
+      if result >= 0 {
+        progress &+= UInt64(result)
+        return result
+      }
+      if result == -Int(EAGAIN) { return 0 }
+      if result != -Int(EINTR) { throw Self.error(Int32(-result)) }
+    }
+  }
+
+  func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8] {
+    guard count > 0 else { return [] }
+    try await makeResident(Self.system(file), from: offset, count: UInt64(count))
+    let bytes: [UInt8]
+    do { bytes = try file.read(count, at: offset) } catch { throw .unreadableFile(error) }
+    guard bytes.count == count else { throw .truncatedFile }
+    return bytes
+  }
+
+  private static func system(_ file: any OpenFile) -> SystemFile {
     guard let file = file as? SystemFile else {
       preconditionFailure("a file of another world was sent through a socket")
     }
+    return file
+  }
+
+  func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
+    let file = Self.system(file)
     var position = offset
     let end = offset + count
     while position < end {

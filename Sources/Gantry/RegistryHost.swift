@@ -206,7 +206,7 @@ public final class RegistryHost: Sendable {
           service: service, loop: loop, settings: apiSettings, access: access, logger: logger,
           accessLog: log.accessLog)
       },
-      report: { logger.error("\($0.explanation)") })
+      report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
     return Parts(service: service, server: server, serving: serving, storage: storage)

@@ -4,6 +4,7 @@
 internal import GantryEventLoops
 internal import GantryServer
 internal import GantryWorld
+internal import Logging
 
 extension ServerTrouble {
   /// What went wrong, for the log.
@@ -11,6 +12,15 @@ extension ServerTrouble {
     switch self {
     case .acceptFailed(let error): "cannot accept connections: \(error.explanation); trying again"
     case .responseBroken(let error, let target): "the response to \(target) broke off: \(error.explanation)"
+    case .handshakeFailed(let peer, let reason): "no TLS with \(peer.description): \(reason)"
+    }
+  }
+
+  /// How loud it is told.
+  var level: Logger.Level {
+    switch self {
+    case .acceptFailed, .responseBroken: .error
+    case .handshakeFailed: .info
     }
   }
 }
@@ -22,6 +32,7 @@ extension StreamError {
     case .reset: "reset"
     case .truncatedFile: "the file is shorter than it was when the response began"
     case .unreadableFile(let error): error.explanation
+    case .insecure(let reason): reason
     case .failed(let code): LoopError.text(code)
     }
   }

@@ -14,19 +14,27 @@ public struct Request {
   public let body: (any RequestBody)?
   /// The other end of the connection.
   public let peer: PeerAddress
-  /// Whether the connection is encrypted.
-  public let isSecure: Bool
+  /// What protects the connection; nil when it is in the clear.
+  public let security: StreamSecurity?
   /// Names the request in logs; unique for all practical purposes.
   public let id: RequestID
 
   /// Makes a request.
-  public init(head: RequestHead, body: (any RequestBody)?, peer: PeerAddress, isSecure: Bool, id: RequestID) {
+  public init(
+    head: RequestHead, body: (any RequestBody)?, peer: PeerAddress, security: StreamSecurity? = nil, id: RequestID
+  ) {
     self.head = head
     self.body = body
     self.peer = peer
-    self.isSecure = isSecure
+    self.security = security
     self.id = id
   }
+
+  /// Whether the connection is encrypted.
+  public var isSecure: Bool { security != nil }
+
+  /// The names that the client proved with a certificate; empty when it proved none.
+  public var clientNames: [String] { security?.clientNames ?? [] }
 }
 
 /// A body that is pulled: nothing more is taken from the connection than the reader asks for.

@@ -26,6 +26,7 @@ actor Connection {
   /// Body bytes of the response under way that were handed to the transport.
   private var bodyBytesSent: UInt64 = 0
   private var responseFailure: StreamError?
+  private var isEstablished = false
 
   /// Requests of one connection that are answered before other connections have a turn.
   private static let requestsPerTurn = 64
@@ -55,6 +56,15 @@ actor Connection {
 
   /// Serves the requests that have come, until one is not whole yet or the connection has ended.
   func serveArrived() async -> Outcome {
+    if !isEstablished {
+      do {
+        guard try await stream.establish() else { return .waits }
+        isEstablished = true
+      } catch {
+        if case .insecure(let reason) = error { report(.handshakeFailed(stream.peer, reason: reason)) }
+        return end()
+      }
+    }
     var requestsInTurn = 0
     while input.machine.phase != .lingering {
       if requestsInTurn == Self.requestsPerTurn {
@@ -136,7 +146,7 @@ actor Connection {
     let id = RequestID(high: identity.0, low: identity.1 &+ served)
     input.enter(.responding)
     let body = RequestBodyStream(of: head, input: input)
-    let request = Request(head: head, body: body, peer: stream.peer, isSecure: false, id: id)
+    let request = Request(head: head, body: body, peer: stream.peer, security: stream.security, id: id)
     let response = await responder.respond(to: request)
     // To HTTP/1.0 the end of a body of unknown length is the end of the connection.
     let endsWithBody = response.body.length == nil && head.version == .http10
@@ -164,7 +174,7 @@ actor Connection {
     case .truncatedFile?, .unreadableFile?:
       guard let failure = responseFailure else { return }
       report(.responseBroken(failure, target: String(decoding: head.path, as: UTF8.self)))
-    case .closed?, .reset?, .failed?, nil: break
+    case .closed?, .reset?, .insecure?, .failed?, nil: break
     }
   }
 

@@ -128,6 +128,8 @@ actor ConnectionTable {
     do {
       let stream = try accepted.open(on: loop)
       defer { stream.close() }
+      // Who would have to be waited for first goes without a word.
+      guard try await stream.establish() else { return }
       try await stream.write(output, more: false)
       stream.finishWriting()
     } catch {

@@ -10,4 +10,7 @@ public enum ServerTrouble: Sendable {
   case acceptFailed(StreamError)
   /// A response broke off because the file behind it could not be read to its end.
   case responseBroken(StreamError, target: String)
+  /// A client's connection could not be secured: it speaks no TLS, or none that is served, or has no certificate that
+  /// is taken. Its own fault as a rule, and no news to anybody but whoever set it up.
+  case handshakeFailed(PeerAddress, reason: String)
 }

@@ -12,6 +12,14 @@ public protocol ByteStream: AnyObject {
   /// Bytes that came in and went out so far; grows while the other end is alive, which is what deadlines ask.
   var progress: UInt64 { get }
 
+  /// What protects the stream: nil on a plain one, and before it is established.
+  var security: StreamSecurity? { get }
+
+  /// Does what comes before the first byte of content, such as the handshake of TLS, as far as what has arrived allows.
+  /// True when content can be exchanged, which a plain stream can at once; false when the other end has to speak first:
+  /// to be called again when the stream is readable. Called before anything is read or written, until it is true.
+  func establish() async throws(StreamError) -> Bool
+
   /// Appends what has arrived, at most `limit` bytes, to `buffer`; waits until there is something.
   /// Returns how many bytes came; 0 at the end of the stream.
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int
@@ -27,15 +35,32 @@ public protocol ByteStream: AnyObject {
   /// so that a head and the start of its body leave in one packet.
   func write(_ bytes: [UInt8], more: Bool) async throws(StreamError)
 
+  /// Hands of `bytes` to the transport what it takes now, without waiting; returns how many that were. Not called while
+  /// a write waits.
+  func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int
+
   /// Sends `count` bytes of `file` from `offset` without copying them through the process where the transport allows.
   /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
+
+  /// The `count` bytes of `file` from `offset`, for whoever has to wrap what it sends. Bytes that are in memory are
+  /// copied at once, others are read by a worker: a cold file never blocks the loop. To be asked for in pieces of at
+  /// most a MiB.
+  func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8]
 
   /// Says that nothing more will be written; the other end reads to its end of stream.
   func finishWriting()
 
   /// Closes both directions at once; waits under way throw ``StreamError/closed``. Idempotent.
   func close()
+}
+
+extension ByteStream {
+  /// Nothing: a plain stream.
+  public var security: StreamSecurity? { nil }
+
+  /// At once.
+  public func establish() async throws(StreamError) -> Bool { true }
 }
 
 /// Why a stream stopped.
@@ -48,6 +73,8 @@ public enum StreamError: Error, Sendable, Hashable {
   case truncatedFile
   /// The file being sent could not be read.
   case unreadableFile(FileError)
+  /// What protects the stream could not be agreed on, or was broken; the reason is for a log.
+  case insecure(reason: String)
   /// Any other failure of the transport, with the system's error number.
   case failed(code: Int32)
 }

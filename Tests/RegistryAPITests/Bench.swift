@@ -61,7 +61,8 @@ final class Bench {
       }
       let stream = body.map { FakeBody($0, announced: !chunked, ending: ending) }
       let request = Request(
-        head: head, body: stream, peer: PeerAddress(host: "192.0.2.1", port: 40000), isSecure: isSecure,
+        head: head, body: stream, peer: PeerAddress(host: "192.0.2.1", port: 40000),
+        security: isSecure ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256") : nil,
         id: RequestID(high: 1, low: 2))
       let response = await api.respond(to: request)
       return Reply(response)

@@ -69,6 +69,21 @@ public final class SimulatedStream: ByteStream, Sendable {
     }
   }
 
+  /// Hands over what the buffer takes now.
+  public func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
+    let count = try connection.write(side, bytes[...])
+    moved.wrappingAdd(UInt64(count), ordering: .relaxed)
+    return count
+  }
+
+  /// Reads a part of a file.
+  public func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8] {
+    let bytes: [UInt8]
+    do { bytes = try file.read(count, at: offset) } catch { throw .unreadableFile(error) }
+    guard bytes.count == count else { throw .truncatedFile }
+    return bytes
+  }
+
   /// Sends a part of a file.
   public func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
     var sent: UInt64 = 0
