@@ -10,6 +10,7 @@ internal import GantryRegistry
 internal import GantryRegistryAPI
 internal import GantryServer
 internal import GantryStorage
+internal import GantryTelemetry
 internal import GantryWorld
 internal import Logging
 internal import Synchronization
@@ -29,6 +30,8 @@ public final class RegistryHost: Sendable {
   private let serving: LoopTask
   private let storage: any StorageEngine
   private let drainTimeout: Duration
+  /// Lowered before anything else when the registry stops.
+  private let readiness = Readiness()
   private let isStopped = Mutex(false)
 
   /// Starts a registry; at return it listens and answers. Afterwards call ``stop()``.
@@ -67,6 +70,7 @@ public final class RegistryHost: Sendable {
     self.log = log
     drainTimeout = settings.http.drainTimeout
     address = GantryConfiguration.ListenAddress(bound)
+    readiness.raise()
     log.logger.info("listening on \(address)")
   }
 
@@ -88,6 +92,7 @@ public final class RegistryHost: Sendable {
       return !stopped
     }
     guard isFirst else { return }
+    readiness.lower()
     log.logger.info("stopping, requests in flight have \(limit) to finish")
     let (server, service, serving, storage, log) = (server, service, serving, storage, log)
     Self.onLoop(of: group) {
