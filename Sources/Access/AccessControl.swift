@@ -136,8 +136,10 @@ public final class AccessControl: Sendable {
     return (tokens.issue(to: (name, hash.text), at: world.clock.now), AccessTokens.lifetime)
   }
 
-  private func named(_ name: String) async throws(AccessError) -> Caller {
-    Caller(name: name, groups: try await groups?.content().groups(of: name) ?? [])
+  private func named(
+    _ name: String, _ credentials: Caller.Credentials = .password
+  ) async throws(AccessError) -> Caller {
+    Caller(name: name, groups: try await groups?.content().groups(of: name) ?? [], credentials: credentials)
   }
 
   private func bearer(of text: String, in list: UserList) async throws(AccessError) -> Caller {
@@ -150,7 +152,7 @@ public final class AccessControl: Sendable {
       hash = stored.text
     }
     guard tokens.holds(token, hash: hash, at: world.clock.now) else { throw .credentialsRefused }
-    return token.name.isEmpty ? .anonymousWithToken : try await named(token.name)
+    return token.name.isEmpty ? .anonymousWithToken : try await named(token.name, .token)
   }
 
   /// Whether it is the user's password. For a name that nobody has, the same work is done.

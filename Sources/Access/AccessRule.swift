@@ -37,8 +37,8 @@ public struct AccessRule: Sendable, Hashable {
       switch subject {
       case .anyone: true
       case .anyUser: caller.name != nil
-      case .user(let name): caller.name == name
-      case .group(let name): caller.groups.contains(name)
+      case .user(let name): caller.name?.isExactly(name) == true
+      case .group(let name): caller.groups.contains { $0.isExactly(name) }
       }
     }
   }

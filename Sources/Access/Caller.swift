@@ -3,27 +3,35 @@
 
 /// Who makes a request, as far as that was proven.
 public struct Caller: Sendable, Hashable {
+  /// What a request proves with who makes it.
+  public enum Credentials: Sendable, Hashable {
+    /// A name and a password.
+    case password
+    /// A token; also an anonymous caller may have one.
+    case token
+  }
+
   /// The user's name; nil for whoever did not log in.
   public let name: String?
   /// The groups that the user is in.
   public let groups: Set<String>
-  /// Whether the request carried credentials: also true of an anonymous caller with a token.
-  public let hasCredentials: Bool
+  /// What the request carried, and was found right; nil: nothing.
+  public let credentials: Credentials?
 
   /// A user.
-  public init(name: String, groups: Set<String> = []) {
-    self.init(name: name, groups: groups, hasCredentials: true)
+  public init(name: String, groups: Set<String> = [], credentials: Credentials = .password) {
+    self.init(named: name, groups, credentials)
   }
 
   /// Somebody without a name.
-  public static var anonymous: Caller { Caller(name: nil, groups: [], hasCredentials: false) }
+  public static var anonymous: Caller { Caller(named: nil, [], nil) }
 
   /// Somebody without a name, who asked for a token before.
-  static var anonymousWithToken: Caller { Caller(name: nil, groups: [], hasCredentials: true) }
+  static var anonymousWithToken: Caller { Caller(named: nil, [], .token) }
 
-  private init(name: String?, groups: Set<String>, hasCredentials: Bool) {
+  private init(named name: String?, _ groups: Set<String>, _ credentials: Credentials?) {
     self.name = name
     self.groups = groups
-    self.hasCredentials = hasCredentials
+    self.credentials = credentials
   }
 }

@@ -3,11 +3,11 @@
 
 /// The groups of a file in the form of Apache's `AuthGroupFile`: `group: user user`. A group may have several lines.
 struct GroupList: LineContent {
-  private let groups: [String: Set<String>]
+  private let groups: [ExactName: Set<String>]
   let faults: [LineFault]
 
   init(parsing bytes: [UInt8]) {
-    var groups: [String: Set<String>] = [:]
+    var groups: [ExactName: Set<String>] = [:]
     var faults: [LineFault] = []
     for (number, text) in bytes.entryLines {
       guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), colon != text.startIndex else {
@@ -20,7 +20,7 @@ struct GroupList: LineContent {
         continue
       }
       for user in text[text.utf8.index(after: colon)...].split(whereSeparator: { $0 == " " || $0 == "\t" }) {
-        groups[String(user), default: []].insert(String(name))
+        groups[ExactName(String(user)), default: []].insert(String(name))
       }
     }
     self.groups = groups
@@ -28,5 +28,5 @@ struct GroupList: LineContent {
   }
 
   /// The groups that a user is in.
-  func groups(of user: String) -> Set<String> { groups[user] ?? [] }
+  func groups(of user: String) -> Set<String> { groups[ExactName(user)] ?? [] }
 }

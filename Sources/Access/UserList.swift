@@ -9,14 +9,14 @@ import GantryPasswordHash
 /// Where Distribution lets nobody in while a line has no colon, that line alone is skipped here: it could let nobody in
 /// anyway.
 struct UserList: LineContent {
-  private let hashes: [String: BcryptHash]
+  private let hashes: [ExactName: BcryptHash]
   let faults: [LineFault]
   /// The hash that a password is compared with when there is no such user, so that an answer takes as long as for one
   /// whose hash has the cost that most have. No password has it.
   let decoy: BcryptHash
 
   init(parsing bytes: [UInt8]) {
-    var hashes: [String: BcryptHash] = [:]
+    var hashes: [ExactName: BcryptHash] = [:]
     var faults: [LineFault] = []
     for (number, text) in bytes.entryLines {
       guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
@@ -25,12 +25,14 @@ struct UserList: LineContent {
       }
       let name = String(text[..<colon])
       // Whatever an earlier line said: a name whose last line is broken has no password.
-      hashes[name] = nil
+      hashes[ExactName(name)] = nil
       guard !name.isEmpty else {
         faults.append(LineFault(line: number, reason: "the name is empty"))
         continue
       }
-      do { hashes[name] = try BcryptHash(parsing: String(text[text.utf8.index(after: colon)...])) } catch {
+      do {
+        hashes[ExactName(name)] = try BcryptHash(parsing: String(text[text.utf8.index(after: colon)...]))
+      } catch {
         faults.append(LineFault(line: number, reason: "\"\(name.prefix(64))\" cannot log in: \(error)"))
       }
     }
@@ -40,7 +42,7 @@ struct UserList: LineContent {
   }
 
   /// The hash of a user's password; nil when there is no such user.
-  func hash(of name: String) -> BcryptHash? { hashes[name] }
+  func hash(of name: String) -> BcryptHash? { hashes[ExactName(name)] }
 
   private static func usualCost(_ costs: [Int]) -> Int {
     var counts: [Int: Int] = [:]

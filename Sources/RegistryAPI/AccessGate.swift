@@ -24,10 +24,12 @@ struct AccessGate {
       throw refusal(error, call, action)
     }
     switch action {
-    case .token: return caller
+    case .token:
+      // Else a token that was overheard could be exchanged for another one for ever.
+      if caller.credentials == .token { throw try unauthorized(call, action) }
     case .base:
       // A client learns here that it can log in, and how; so it is asked even where it may pull without.
-      if !caller.hasCredentials, access.challenge != nil { throw try unauthorized(call, action) }
+      if caller.credentials == nil, access.challenge != nil { throw try unauthorized(call, action) }
     case .catalog:
       if !access.permitsCatalog(to: caller) { throw try denied(caller, call, action) }
     default:

@@ -139,6 +139,11 @@ struct AccessClauseTests {
     let wrong = bench.send("GET", "/v2/_token", ["Authorization": "Basic YWxpY2U6eA=="])
     #expect(wrong.status == 401 && wrong["WWW-Authenticate"]?.hasPrefix("Basic ") == true)
     #expect(bench.send("POST", "/v2/_token", body: []).status == 405)
+    // A token that was overheard ends after its five minutes: it is not exchanged for another one.
+    for token in [nobodys, try token(["Authorization": Self.alice])] {
+      let renewal = bench.send("GET", "/v2/_token", ["Authorization": token])
+      #expect(renewal.status == 401 && renewal["WWW-Authenticate"]?.hasPrefix("Basic ") == true, "\(renewal.text)")
+    }
   }
 
   @Test("Rules without auth deny with 403: there is nothing to log in to") func rulesAlone() {
