@@ -21,10 +21,12 @@ actor UploadSession {
   private var ingest: (any IngestSession)?
   /// Counts the bytes that requests handed over, to tell one that still receives from one that waits for a dead client.
   private var handedOver: UInt64 = 0
-  private var patient: [OwnerID: Patience] = [:]
+  /// Those who wait, in the order in which they came.
+  private var patient: [Patience] = []
 
   /// A request that wakes when the one before it lets go, or after a while.
   private struct Patience {
+    let owner: OwnerID
     let continuation: UnsafeContinuation<Void, Never>
     let timer: any LoopTimer
   }
@@ -137,7 +139,7 @@ actor UploadSession {
     defer { leaveTurn(owner) }
     guard machine.letGo(by: owner) else { return }
     await releaseUnlessHeld()
-    for waiting in patient.keys { wake(waiting) }
+    for waiting in patient { wake(waiting.owner) }
   }
 
   // Until no other request holds the upload, or the one that does receives nothing, or the patience is over.
@@ -151,7 +153,7 @@ actor UploadSession {
         let timer = loop.clock.after(Self.quietTime) { [weak self] in
           self?.assumeIsolated { $0.wake(owner) }
         }
-        patient[owner] = Patience(continuation: continuation, timer: timer)
+        patient.append(Patience(owner: owner, continuation: continuation, timer: timer))
       }
       if handedOver == before { return }
       waited += Self.quietTime
@@ -166,7 +168,8 @@ actor UploadSession {
   }
 
   private func wake(_ owner: OwnerID) {
-    guard let waiting = patient.removeValue(forKey: owner) else { return }
+    guard let place = patient.firstIndex(where: { $0.owner == owner }) else { return }
+    let waiting = patient.remove(at: place)
     waiting.timer.cancel()
     waiting.continuation.resume()
   }
@@ -235,7 +238,7 @@ actor UploadSession {
   private func finish() {
     machine.end()
     ingest = nil
-    for waiting in patient.keys { wake(waiting) }
+    for waiting in patient { wake(waiting.owner) }
   }
 
   private func status(of session: any IngestSession) -> UploadStatus {

@@ -33,4 +33,40 @@ import Testing
     let path = "/registry/docker/registry/v2/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
     #expect(left.contents(of: path) == bytes, "the commit was acknowledged")
   }
+
+  /// A second push of content that only the journal holds so far must not be able to harm it: neither a sync that fails
+  /// under it nor the attempt to write it anew.
+  @Test(arguments: [FileOperation.Kind.sync, .create, .write, .rename, .read, .syncDirectory])
+  func aSecondPushThatFailsLosesNothingOfTheFirst(kind: FileOperation.Kind) throws {
+    let name = try RepositoryName(parsing: "app")
+    let bytes = Array("whole".utf8)
+    let digest = RandomImage.Content(.ociLayer, bytes).digest
+    let simulation = SimulatedWorld(seed: 7)
+    try simulation.run { () async throws in
+      let engine = FilesystemStorage(root: "/registry", world: simulation.world, uploadSyncBytes: 0) { _ in }
+      try await engine.start()
+      func push(_ number: UInt8, _ plan: FaultPlan) async throws {
+        let id = UploadID(uuidBytes: .init(repeating: number, count: 16))
+        let session = try await engine.beginIngest(id, in: name, algorithm: .sha256)
+        _ = try await session.append(bytes)
+        simulation.disk.install(plan)
+        defer { simulation.disk.install(FaultPlan()) }
+        try await session.commit(as: digest)
+      }
+      try await push(1, FaultPlan())
+      await #expect(throws: StorageError.self) {
+        try await push(
+          2,
+          FaultPlan([
+            .init(.failed, of: [.sync], pathContains: digest.hex), .init(.failed, of: [kind], pathContains: digest.hex),
+            .init(.failed, of: [kind], pathContains: "temporary"),
+          ]))
+      }
+      try await push(3, FaultPlan())
+      try await engine.stop()
+    }
+    let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut(), root: "/registry")
+    let path = "/registry/docker/registry/v2/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
+    #expect(left.contents(of: path) == bytes, "the first push was acknowledged, and so was the third")
+  }
 }

@@ -98,17 +98,28 @@ extension StoredTree {
   func makeContentDurable(_ digest: Digest) throws(FileError) {
     let place = layout.blob(digest)
     if commit.isLasting(place.directory) { return }
-    if let (file, _) = try content(digest) {
-      do throws(FileError) {
-        try commit.sync(file)
-      } catch {
-        // What the sync may have lost is written anew, for the next attempt.
+    if let (file, size) = try content(digest) {
+      if size <= JournalContent.inlineBytesMax {
+        // What stands here may be in nothing but the journal and these pages. A sync that fails here would lose them,
+        // and the checkpoint's sync would not learn of it: so they are left alone, and a durable copy takes the name.
         _ = try renewContent(digest, at: place)
-        throw error
+      } else {
+        try syncContent(file, of: digest, at: place)
       }
     }
     try commit.sync(place.directory)
     try commit.makeLasting(place.directory)
+  }
+
+  // Content of this size was durable before a record of ours named it: what a failed sync loses was never acknowledged.
+  private func syncContent(_ file: any OpenFile, of digest: Digest, at place: Layout.Place) throws(FileError) {
+    do throws(FileError) {
+      try commit.sync(file)
+    } catch {
+      // What the sync may have lost is written anew, for the next attempt.
+      _ = try renewContent(digest, at: place)
+      throw error
+    }
   }
 
   private func isThere(
