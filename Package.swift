@@ -60,6 +60,7 @@ let floor2: [Target] = [
   room("OCI"),
   room("HTTPWire"),
   room("Configuration", knows: ["GantryYAML", "GantryPatterns"]),
+  room("Limiting", knows: ["GantryWorld", "GantryPatterns"]),
 ]
 
 let floor3: [Target] = [
@@ -68,7 +69,11 @@ let floor3: [Target] = [
 ]
 
 let floor4: [Target] = [
-  room("Access", knows: ["GantryOCI", "GantryCryptography", "GantryPasswordHash", "GantryPatterns", "GantryWorld"]),
+  room(
+    "Access",
+    knows: [
+      "GantryOCI", "GantryCryptography", "GantryPasswordHash", "GantryPatterns", "GantryWorld", "GantryLimiting",
+    ]),
   room("Registry", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", "GantryPatterns"]),
   room("MemoryStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
   room("FilesystemStorage", knows: ["GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld"]),
@@ -79,7 +84,7 @@ let floor5: [Target] = [
     "RegistryAPI",
     knows: [
       "GantryRegistry", "GantryAccess", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService",
-      "GantryHTTPWire", "GantryWorld", "GantryTelemetry", logging,
+      "GantryHTTPWire", "GantryWorld", "GantryTelemetry", "GantryLimiting", "GantryPatterns", logging,
     ]),
   room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
 ]
@@ -94,7 +99,8 @@ let attic: [Target] = [
     dependencies: [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
       "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
-      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", "GantryAccess", logging,
+      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", "GantryAccess", "GantryLimiting",
+      logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -148,6 +154,7 @@ let loadTests: [Target] = [
 let proofs: [Target] = [
   tests("World", knows: ["GantryWorld"]),
   tests("Patterns", knows: ["GantryPatterns"]),
+  tests("Limiting", knows: ["GantryLimiting", "GantryPatterns", "GantryWorld"]),
   tests("OCI", knows: ["GantryOCI"]),
   tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),
   tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
@@ -156,7 +163,10 @@ let proofs: [Target] = [
   tests("PasswordHash", knows: ["GantryPasswordHash"]),
   tests(
     "Access",
-    knows: ["GantryAccess", "GantryPasswordHash", "GantryPatterns", "GantryOCI", "GantryWorld", "GantryTestKit"]),
+    knows: [
+      "GantryAccess", "GantryPasswordHash", "GantryPatterns", "GantryOCI", "GantryWorld", "GantryTestKit",
+      "GantryLimiting",
+    ]),
   tests("EventLoops", knows: ["GantryEventLoops", "GantryWorld"]),
   tests("Telemetry", knows: ["GantryTelemetry", "GantryWorld", logging]),
   tests(
@@ -176,7 +186,7 @@ let proofs: [Target] = [
     knows: [
       "GantryRegistryAPI", "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryHTTPService",
       "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry", "GantryAccess",
-      "GantryPasswordHash", "GantryPatterns", logging,
+      "GantryPasswordHash", "GantryPatterns", "GantryLimiting", logging,
     ]),
   tests(
     "Server",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+public import GantryLimiting
 public import GantryOCI
 import GantryPasswordHash
 public import GantryWorld
@@ -32,10 +33,11 @@ public final class AccessControl: Sendable {
   static let provisionedName = "docker"
 
   /// Puts access control together; ``start()`` it before use. Without `rules` whoever is let in may do everything; an
-  /// empty list grants nothing. `secret` signs tokens. `report` is called on any thread.
+  /// empty list grants nothing. `secret` signs tokens. Without `brake` nobody is slowed down for wrong passwords.
+  /// `report` is called on any thread.
   public init(
     world: World, method: AuthenticationMethod, rules: AccessRules? = nil, groupFile: String? = nil, secret: [UInt8],
-    report: @escaping @Sendable (AccessNotice) -> Void
+    brake: LoginBrake? = nil, report: @escaping @Sendable (AccessNotice) -> Void
   ) {
     self.world = world
     self.method = method
@@ -51,7 +53,7 @@ public final class AccessControl: Sendable {
     groups = groupFile.map { WatchedFile($0, world: world, report: report) }
     cache = PasswordCache(secret: world.entropy.bytes(32))
     checks = PasswordChecks(
-      workers: world.workers, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
+      workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
   }
 
   /// Reads the files of users and groups once, so that what is wrong with them shows at the start. A missing file of
@@ -77,8 +79,10 @@ public final class AccessControl: Sendable {
   public var givesTokens: Bool { tokens != nil }
 
   /// Who makes a request with these Authorization fields. Called on the request's loop; only a password that was not
-  /// seen lately takes longer than a microsecond or a few.
-  public func caller(authorization fields: [String]) async throws(AccessError) -> Caller {
+  /// seen lately takes longer than a microsecond or a few. `origin` is where the request comes from.
+  public func caller(
+    authorization fields: [String], from origin: LoginOrigin? = nil
+  ) async throws(AccessError) -> Caller {
     guard let field = fields.first else { return .anonymous }
     guard fields.count == 1 else { throw .credentialsRefused }
     switch method {
@@ -89,7 +93,7 @@ public final class AccessControl: Sendable {
       let list = try await users.content()
       switch credentials {
       case .basic(let name, let password):
-        guard try await isRight(password, of: name, in: list) else { throw .credentialsRefused }
+        guard try await isRight(password, of: name, in: list, from: origin) else { throw .credentialsRefused }
         return try await named(name)
       case .bearer(let text): return try await bearer(of: text, in: list)
       }
@@ -156,13 +160,20 @@ public final class AccessControl: Sendable {
   }
 
   /// Whether it is the user's password. For a name that nobody has, the same work is done.
-  private func isRight(_ password: [UInt8], of name: String, in list: UserList) async throws(AccessError) -> Bool {
+  private func isRight(
+    _ password: [UInt8], of name: String, in list: UserList, from origin: LoginOrigin?
+  ) async throws(AccessError) -> Bool {
     let stored = list.hash(of: name)
     let hash = stored ?? list.decoy
     let key = cache.key(name, hash.text, password)
     if cache.holds(key, at: world.clock.now) { return true }
-    guard let matches = await checks.matches(password, hash, key: key) else { throw .busy }
-    guard matches, stored != nil else { return false }
+    switch await checks.verdict(on: password, hash, key: key, from: origin) {
+    case .busy: throw .busy
+    case .slowedDown(let pause): throw .slowedDown(pause)
+    case .wrong: return false
+    case .right: break
+    }
+    guard stored != nil else { return false }
     cache.keep(key, at: world.clock.now)
     return true
   }

@@ -9,6 +9,8 @@ public enum AccessError: Error, Sendable, Hashable {
   case credentialsRefused
   /// Too many passwords are being checked at this moment.
   case busy
+  /// There were too many wrong passwords from this address lately; it has to wait for so long.
+  case slowedDown(Duration)
   /// A file of users or groups cannot be read: nobody is let in on what it said before.
   case unreadable(FileError)
   /// A file of users or groups is larger than it may be.

@@ -110,6 +110,7 @@ public enum SettingsReport {
         text.value("lingertimeout", GoDuration.format(http.limits.lingerTimeout))
         text.value("manifestbytes", http.limits.manifestBytesMax)
       }
+      write(http.clientLimits, to: &text)
     }
   }
 

@@ -25,7 +25,8 @@ public enum AccessReport {
     let world = group.world
     // Nothing is signed here.
     let access = try AccessControl(
-      settings, world: world, secret: [0], logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
+      settings, world: world, secret: [0], brake: nil,
+      logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
     let protections = try TagProtection.all(in: settings.access)
     var lines: [String] = []
     var caller = Caller.anonymous

@@ -3,6 +3,7 @@
 
 internal import GantryAccess
 internal import GantryConfiguration
+internal import GantryLimiting
 internal import GantryPatterns
 internal import GantryRegistry
 internal import GantryWorld
@@ -10,7 +11,9 @@ internal import Logging
 
 extension AccessControl {
   /// Access control as configured and not started yet; nil when everybody may do everything.
-  convenience init?(_ settings: Settings, world: World, secret: [UInt8], logger: Logger) throws(StartError) {
+  convenience init?(
+    _ settings: Settings, world: World, secret: [UInt8], brake: LoginBrake?, logger: Logger
+  ) throws(StartError) {
     let grants = try AccessRules(settings.access)
     if grants == nil, settings.auth == .none { return nil }
     let method: AuthenticationMethod =
@@ -20,7 +23,8 @@ extension AccessControl {
       case .htpasswd(let realm, let path): .htpasswd(realm: realm, path: path)
       }
     self.init(
-      world: world, method: method, rules: grants, groupFile: settings.access.groupFile, secret: secret
+      world: world, method: method, rules: grants, groupFile: settings.access.groupFile, secret: secret,
+      brake: brake
     ) { logger.warning("\($0)") }
   }
 }
@@ -89,6 +93,7 @@ extension AccessError {
     switch self {
     case .credentialsRefused: "the credentials are wrong or expired"
     case .busy: "too many passwords are being checked"
+    case .slowedDown(let pause): "too many passwords were wrong; the next may be tried in \(pause)"
     case .unreadable(let error): error.explanation
     case .tooLarge(let path, let bytesMax): "\(path) has more than \(bytesMax) bytes"
     }

@@ -5,6 +5,7 @@ internal import GantryAccess
 public import GantryConfiguration
 internal import GantryEventLoops
 internal import GantryFilesystemStorage
+internal import GantryLimiting
 internal import GantryMemoryStorage
 internal import GantryRegistry
 internal import GantryRegistryAPI
@@ -187,9 +188,13 @@ public final class RegistryHost: Sendable {
       throw .storage(error.explanation)
     }
     let access: AccessControl?
+    let (apiSettings, limiter): (APISettings, RequestLimiter?)
     let listener: any StreamListener
     do {
-      access = try AccessControl(settings, world: world, secret: secret, logger: logger)
+      apiSettings = try APISettings(settings, secret: secret)
+      limiter = try RequestLimiter(settings.http.clientLimits)
+      access = try AccessControl(
+        settings, world: world, secret: secret, brake: LoginBrake(settings.http.clientLimits), logger: logger)
       try await access?.start()
       listener = try socket.listener(on: group.loops[0])
     } catch {
@@ -203,13 +208,13 @@ public final class RegistryHost: Sendable {
     }
     let service = RegistryService(
       world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
-    let apiSettings = APISettings(settings, secret: secret)
+    let accessSource = AccessSource(access)
     let server = HTTPServer(
       world: world, listeners: [listener], limits: Self.limits(settings.http.limits, logger),
       responder: { loop in
         RegistryAPI(
-          service: service, loop: loop, settings: apiSettings, access: access, logger: logger,
-          accessLog: log.accessLog)
+          service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,
+          logger: logger, accessLog: log.accessLog)
       },
       report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
     await service.start()

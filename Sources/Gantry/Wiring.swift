@@ -80,12 +80,13 @@ extension UploadPurging {
 }
 
 extension APISettings {
-  init(_ settings: Settings, secret: [UInt8]) {
+  init(_ settings: Settings, secret: [UInt8]) throws(StartError) {
     let http = settings.http
     self.init(
       externalURL: http.host?.description, prefix: http.prefix, usesRelativeURLs: http.usesRelativeURLs,
       headers: http.headers.map { Header(name: $0.name, values: $0.values) }, secret: secret,
       catalogEntriesMax: settings.catalog.entriesMax, tagsMax: settings.tags.tagsMax)
+    trustedProxies = try AddressSet(http.clientLimits.trustedProxies, of: "trustedproxies")
   }
 }
 

@@ -4,6 +4,7 @@
 import GantryAccess
 import GantryHTTPService
 import GantryHTTPWire
+import GantryLimiting
 import GantryRegistry
 import GantryWorld
 import Logging
@@ -15,29 +16,39 @@ final class APIContext: Sendable {
   let cache: LoopCache
   let settings: APISettings
   let logger: Logger
-  /// Nil when everybody may do everything.
-  let access: AccessControl?
+  /// What says who may do what.
+  let accessSource: AccessSource
+  /// Nil when no client is limited.
+  let throttle: ClientThrottle?
+  /// Who is on the other side of proxies.
+  let clients: ClientAddresses
   /// For manifests on their way in.
   let manifestBudget: ByteBudget
   /// For long answers on their way out.
   let answerBudget: AnswerBudget
   /// The fields of every response, rendered once.
   let commonFields: Fields
+  /// Nil when each response says the same of origins.
+  let origins: AllowedOrigins?
 
   init(
-    service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessControl?, logger: Logger
+    service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessSource,
+    limiter: RequestLimiter?, logger: Logger
   ) {
     self.service = service
     self.loop = loop
     self.settings = settings
-    self.access = access
+    accessSource = access
+    clients = ClientAddresses(trustedProxies: settings.trustedProxies)
+    throttle = limiter.map { ClientThrottle($0, clock: loop.clock) }
     self.logger = logger
     cache = service.cache(on: loop)
     manifestBudget = ByteBudget(bytesMax: settings.manifestBytesInFlightMax)
     answerBudget = AnswerBudget(bytesMax: settings.answerBytesInFlightMax)
     var fields = Fields()
     fields.append("Docker-Distribution-Api-Version", "registry/2.0")
-    for header in settings.headers {
+    origins = AllowedOrigins(settings.headers)
+    for header in settings.headers where origins == nil || !AllowedOrigins.isField(header.name) {
       for value in header.values {
         do { try fields.append(name: header.name, value) } catch {
           preconditionFailure("the name of a configured header is a token: \(header.name)")
@@ -46,6 +57,9 @@ final class APIContext: Sendable {
     }
     commonFields = fields
   }
+
+  /// Nil when everybody may do everything.
+  var access: AccessControl? { accessSource.control }
 
   /// Builds the URLs of the answers to a request.
   func locations(for request: borrowing Request) -> LocationBuilder {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+public import GantryPatterns
+
 /// How the endpoints present themselves: the settings of this room. What the registry allows is in `RegistryPolicy`.
 public struct APISettings: Sendable {
   /// A field that is added to every response.
@@ -43,6 +45,9 @@ public struct APISettings: Sendable {
   /// Most ranges that are served in one response; with more the whole blob is sent. Podman asks for up to 1024 when it
   /// fetches what it lacks of a zstd:chunked layer; as no two of them overlap, each costs a part's header and no more.
   public var rangesMax: Int
+
+  /// Proxies whose word on the address of their client is believed (`http.clientlimits.trustedproxies`).
+  public var trustedProxies = AddressSet()
 
   /// Settings; without arguments those of a registry that is reached directly.
   public init(

@@ -20,7 +20,11 @@ struct AccessGate {
     // As in Distribution, these two tell nothing and are open to everybody.
     if action == .root || action == .redirectToBase { return .anonymous }
     let caller: Caller
-    do { caller = try await access.caller(authorization: call.head.fieldTexts("authorization")) } catch {
+    let fields = call.head.fieldTexts("authorization")
+    let origin =
+      fields.isEmpty
+      ? nil : LoginOrigin(address: context.clients.address(of: call.request), now: context.loop.clock.now)
+    do { caller = try await access.caller(authorization: fields, from: origin) } catch {
       throw refusal(error, call, action)
     }
     switch action {
@@ -82,6 +86,10 @@ struct AccessGate {
     case .busy:
       var refusal = Refusal(.tooManyRequests, reason: "too many passwords are being checked at this moment")
       refusal.fields.append("Retry-After", "1")
+      return refusal
+    case .slowedDown(let pause):
+      var refusal = Refusal(.tooManyRequests, reason: "too many logins of this address have failed; wait for the next")
+      refusal.fields.append("Retry-After", "\(ClientThrottle.seconds(pause))")
       return refusal
     case .unreadable(let fault):
       var refusal = Refusal(.unavailable, reason: "users and groups cannot be looked up")

@@ -4,6 +4,7 @@
 public import GantryAccess
 public import GantryHTTPService
 public import GantryHTTPWire
+public import GantryLimiting
 import GantryOCI
 public import GantryRegistry
 public import GantryTelemetry
@@ -19,21 +20,37 @@ public final class RegistryAPI: RequestResponder {
   private let matcher: PathMatcher
   private let log: APILog
 
-  /// The responder of `loop`. Without `access` everybody may do everything. `accessLog` gets a line for each exchange.
+  /// The responder of `loop`. `access` says who may do what; without a control in it everybody may do everything.
+  /// `limiter` is shared by all loops. `accessLog` gets a line for each exchange.
   public init(
-    service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessControl? = nil,
-    logger: Logger, accessLog: AccessLog? = nil
+    service: RegistryService, loop: any LoopExecutor, settings: APISettings,
+    access: AccessSource = AccessSource(nil), limiter: RequestLimiter? = nil, logger: Logger,
+    accessLog: AccessLog? = nil
   ) {
-    context = APIContext(service: service, loop: loop, settings: settings, access: access, logger: logger)
+    context = APIContext(
+      service: service, loop: loop, settings: settings, access: access, limiter: limiter, logger: logger)
     matcher = PathMatcher(prefix: settings.prefix)
     log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
   }
 
   /// Answers one request.
   public func respond(to request: Request) async -> Response {
-    if context.access == nil, let response = await hotResponse(to: request) { return response }
+    guard let origins = context.origins else { return await answer(to: request) }
+    var response = await answer(to: request)
+    origins.add(to: &response.fields, for: request.head)
+    return response
+  }
+
+  private func answer(to request: Request) async -> Response {
+    if context.throttle == nil, context.access == nil, let response = await hotResponse(to: request) {
+      return response
+    }
     var match: PathMatcher.Match?
     do throws(Refusal) {
+      if let throttle = context.throttle {
+        try throttle.enter(request.id, from: context.clients.address(of: request))
+        if context.access == nil, let response = await hotResponse(to: request) { return response }
+      }
       match = try matcher.match(request.head.path)
       guard let match else { return try unmatched(request) }
       var call = Call(request: request, match: match)
@@ -42,6 +59,7 @@ public final class RegistryAPI: RequestResponder {
       }
       if context.access != nil {
         call.caller = try await AccessGate(context: context).admit(call, action)
+        if let user = call.caller.name { try context.throttle?.enter(request.id, as: user) }
         if let response = await hotResponse(to: request) { return response }
       }
       let response = try await perform(action, call)
@@ -69,6 +87,7 @@ public final class RegistryAPI: RequestResponder {
   /// Logs the exchange.
   public func finished(_ outcome: ResponseOutcome) {
     context.answerBudget.giveBack(outcome.requestID)
+    context.throttle?.leave(outcome.requestID)
     log.finished(outcome)
   }
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryAccess
+import GantryLimiting
 import GantryPasswordHash
 import GantryTestKit
 import GantryWorld
@@ -16,12 +17,14 @@ final class Setting: Sendable {
   let control: AccessControl
   private let notices: NoticeBox
 
-  init(rules: AccessRules? = nil, groups: Bool = false, method: AuthenticationMethod? = nil) {
+  init(
+    rules: AccessRules? = nil, groups: Bool = false, method: AuthenticationMethod? = nil, brake: LoginBrake? = nil
+  ) {
     let box = NoticeBox()
     notices = box
     control = AccessControl(
       world: simulation.world, method: method ?? .htpasswd(realm: "r", path: Self.usersPath), rules: rules,
-      groupFile: groups ? Self.groupsPath : nil, secret: [1, 2, 3]
+      groupFile: groups ? Self.groupsPath : nil, secret: [1, 2, 3], brake: brake
     ) { notice in box.notices.withLock { $0.append(notice) } }
   }
 

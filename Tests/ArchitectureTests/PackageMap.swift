@@ -87,7 +87,7 @@ enum Floors {
     "CGantryUV": 0, "CGantryOpenSSL": 0, "CGantryYAML": 0, "CGantryCrypt": 0, "CGantryLoadTLS": 0,
     "GantryWorld": 0, "GantryPatterns": 0,
     "GantryEventLoops": 10, "GantryCryptography": 10, "GantryPasswordHash": 10, "GantryYAML": 10,
-    "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20,
+    "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20, "GantryLimiting": 20,
     "GantryStorage": 30, "GantryHTTPService": 30,
     "GantryTelemetry": 25,  // beside the house: floors 3 to roof may know it
     "GantryRegistry": 40, "GantryAccess": 40, "GantryMemoryStorage": 40, "GantryFilesystemStorage": 40,

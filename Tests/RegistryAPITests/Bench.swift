@@ -5,6 +5,7 @@ import GantryAccess
 import GantryCryptography
 import GantryHTTPService
 import GantryHTTPWire
+import GantryLimiting
 import GantryMemoryStorage
 import GantryOCI
 import GantryRegistry
@@ -24,10 +25,13 @@ final class Bench {
   let api: RegistryAPI
   /// Sent with each request that has no Authorization field of its own.
   var authorization: String?
+  /// How many requests were sent; the low half of the last one's id.
+  private(set) var sent: UInt64 = 0
 
   init(
     seed: UInt64 = 1, policy: RegistryPolicy = RegistryPolicy(allowsDeletion: true), settings: APISettings? = nil,
-    storage: (any StorageEngine)? = nil, access: (World) -> AccessControl? = { _ in nil }
+    storage: (any StorageEngine)? = nil, limiter: RequestLimiter? = nil,
+    access: (World) -> AccessControl? = { _ in nil }
   ) {
     simulation = SimulatedWorld(seed: seed, loops: 2)
     let storage = storage ?? MemoryStorage(clock: simulation.world.clock)
@@ -35,7 +39,7 @@ final class Bench {
     service = RegistryService(world: simulation.world, storage: storage, policy: policy)
     api = RegistryAPI(
       service: service, loop: simulation.world.loops[0], settings: settings ?? APISettings(secret: Self.secret),
-      access: access(simulation.world),
+      access: AccessSource(access(simulation.world)), limiter: limiter,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -43,7 +47,8 @@ final class Bench {
   /// the length of the body is announced.
   func send(
     _ method: String, _ target: String, _ fields: KeyValuePairs<String, String> = [:], body: [UInt8]? = nil,
-    chunked: Bool = false, ending: BodyError? = nil, isSecure: Bool = false
+    chunked: Bool = false, ending: BodyError? = nil, isSecure: Bool = false, peer: String = "192.0.2.1",
+    staysOpen: Bool = false
   ) -> Reply {
     var all = fields.map { ($0.key, $0.value) }
     if !all.contains(where: { $0.0 == "Host" }) { all.append(("Host", "registry.test:5000")) }
@@ -54,17 +59,25 @@ final class Bench {
     let text = all.map { "\($0.0): \($0.1)\r\n" }.joined()
     let bytes = Array("\(method) \(target) HTTP/1.1\r\n\(text)\r\n".utf8)
     let (api, simulation) = (api, simulation)
+    sent += 1
+    let number = sent
     return simulation.run {
       var parser = RequestParser(limits: WireLimits())
       guard case .head(let head, _) = parser.parse(bytes, from: 0) else {
         preconditionFailure("a test sends a well-formed head: \(method) \(target)")
       }
       let stream = body.map { FakeBody($0, announced: !chunked, ending: ending) }
+      let id = RequestID(high: 1, low: number)
       let request = Request(
-        head: head, body: stream, peer: PeerAddress(host: "192.0.2.1", port: 40000),
-        security: isSecure ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256") : nil,
-        id: RequestID(high: 1, low: 2))
+        head: head, body: stream, peer: PeerAddress(host: peer, port: 40000),
+        security: isSecure ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256") : nil, id: id)
       let response = await api.respond(to: request)
+      if !staysOpen {
+        api.finished(
+          ResponseOutcome(
+            head: head, peer: request.peer, requestID: id, status: response.status, bytesSent: 0, duration: .zero,
+            isComplete: true))
+      }
       return Reply(response)
     }
   }

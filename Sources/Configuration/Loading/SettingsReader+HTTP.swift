@@ -9,12 +9,14 @@ extension SettingsReader {
     let defaults = HTTPSettings()
     let loops = count("http.loops", 0, in: 0...1024)
     let workers = count("http.workers", 0, in: 0...1024)
-    return HTTPSettings(
+    var settings = HTTPSettings(
       address: address(defaults.address), prefix: prefix(), host: externalURL(),
       secret: text("http.secret").flatMap { $0.isEmpty ? nil : $0 },
       usesRelativeURLs: bool("http.relativeurls") ?? false,
       drainTimeout: duration("http.draintimeout", defaults.drainTimeout, least: .zero), headers: headers(),
       limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil)
+    settings.clientLimits = clientLimits()
+    return settings
   }
 
   private enum Network: String, CaseIterable {

@@ -33,6 +33,8 @@ public struct HTTPSettings: Sendable, Equatable {
   public var headers: [Header]
   /// `http.limits`.
   public var limits: HTTPLimits
+  /// `http.clientlimits`.
+  public var clientLimits = ClientLimitSettings()
   /// `http.loops`: how many event loops; nil means one per core.
   public var loops: Int?
   /// `http.workers`: threads of the work pool (disk work, hashing); nil means `maxthreads`, at most 32.
