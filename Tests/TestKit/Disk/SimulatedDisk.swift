@@ -33,8 +33,8 @@ public final class SimulatedDisk: Files {
     }
   }
 
-  /// A structure and not the bare closure: a closure that passes through a generic lock comes out wrapped once more, and
-  /// each operation would be slower than the one before.
+  /// A structure and not the bare closure: a closure that passes through a generic lock comes out wrapped once more,
+  /// and each operation would be slower than the one before.
   private struct Observer {
     let told: @Sendable (FileOperation) -> Void
   }
