@@ -117,6 +117,11 @@ let yard: [Target] = [
   .target(
     name: "GantryTestKit", dependencies: ["GantryWorld", "GantryOCI", "GantryStorage", "GantryCryptography"],
     path: "Tests/TestKit", swiftSettings: house),
+  .systemLibrary(
+    name: "CGantryMint", path: "Tests/CMint", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .target(
+    name: "GantryTokenMint", dependencies: ["CGantryMint", "GantryCryptography"], path: "Tests/TokenMint",
+    swiftSettings: house),
   .target(
     name: "GantryStorageConformance",
     dependencies: ["GantryStorage", "GantryOCI", "GantryWorld", "GantryCryptography"],
@@ -159,13 +164,13 @@ let proofs: [Target] = [
   tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),
   tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
   tests("Configuration", knows: ["GantryConfiguration", "GantryYAML"]),
-  tests("Cryptography", knows: ["GantryCryptography"]),
+  tests("Cryptography", knows: ["GantryCryptography", "GantryTokenMint"]),
   tests("PasswordHash", knows: ["GantryPasswordHash"]),
   tests(
     "Access",
     knows: [
       "GantryAccess", "GantryPasswordHash", "GantryPatterns", "GantryOCI", "GantryWorld", "GantryTestKit",
-      "GantryLimiting",
+      "GantryLimiting", "GantryTokenMint", "GantryCryptography",
     ]),
   tests("EventLoops", knows: ["GantryEventLoops", "GantryWorld"]),
   tests("Telemetry", knows: ["GantryTelemetry", "GantryWorld", logging]),
@@ -186,7 +191,7 @@ let proofs: [Target] = [
     knows: [
       "GantryRegistryAPI", "GantryRegistry", "GantryMemoryStorage", "GantryStorage", "GantryOCI", "GantryHTTPService",
       "GantryHTTPWire", "GantryWorld", "GantryTestKit", "GantryCryptography", "GantryTelemetry", "GantryAccess",
-      "GantryPasswordHash", "GantryPatterns", "GantryLimiting", logging,
+      "GantryPasswordHash", "GantryPatterns", "GantryLimiting", "GantryTokenMint", logging,
     ]),
   tests(
     "Server",
@@ -206,6 +211,7 @@ let proofs: [Target] = [
     "Integration",
     knows: [
       "CGantryOpenSSL", "GantryTestKit", "GantryFilesystemStorage", "GantryStorage", "GantryOCI", "GantryWorld",
+      "GantryTokenMint", "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryEventLoops",
     ]),
 ]
 

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 public import GantryLimiting
-public import GantryOCI
 import GantryPasswordHash
 public import GantryWorld
 
@@ -25,6 +24,7 @@ public final class AccessControl: Sendable {
   private let cache: PasswordCache
   private let checks: PasswordChecks
   private let tokens: AccessTokens?
+  private let authority: TokenAuthority?
   private let report: @Sendable (AccessNotice) -> Void
 
   /// The user that the method `silly` sees in everybody.
@@ -54,6 +54,8 @@ public final class AccessControl: Sendable {
     cache = PasswordCache(secret: world.entropy.bytes(32))
     checks = PasswordChecks(
       workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
+    authority =
+      if case .token(let method) = method { TokenAuthority(method, world: world, report: report) } else { nil }
   }
 
   /// Reads the files of users and groups once, so that what is wrong with them shows at the start. A missing file of
@@ -61,8 +63,15 @@ public final class AccessControl: Sendable {
   public func start() async throws(AccessError) {
     if let users {
       try await provision(users.path)
-      _ = try await users.content()
     }
+    try await reload()
+  }
+
+  /// Reads the files of users, groups and keys that have changed, without waiting for a request that needs them: to
+  /// tell at once what is wrong with them.
+  public func reload() async throws(AccessError) {
+    _ = try await users?.content()
+    try await authority?.reload()
     _ = try await groups?.content()
   }
 
@@ -71,9 +80,14 @@ public final class AccessControl: Sendable {
     switch method {
     case .none: nil
     case .silly(let realm, let service): .bearer(realm: realm, service: service)
+    case .token(let method):
+      .token(realm: method.realm, service: method.service, redirectPath: method.redirectPath)
     case .htpasswd(let realm, _): tokens == nil ? .basic(realm: realm) : .ownTokens(service: realm)
     }
   }
+
+  /// Whether callers come with passwords, so that it matters where they come from.
+  public var takesPasswords: Bool { users != nil }
 
   /// Whether clients may ask for tokens here.
   public var givesTokens: Bool { tokens != nil }
@@ -97,6 +111,11 @@ public final class AccessControl: Sendable {
         return try await named(name)
       case .bearer(let text): return try await bearer(of: text, in: list)
       }
+    case .token:
+      guard let authority, case .bearer(let text) = Credentials(field), !text.isEmpty else { throw .credentialsRefused }
+      let token = try await authority.verified(text)
+      guard let name = token.name else { return Caller(name: nil, groups: [], grants: token.grants) }
+      return Caller(name: name, groups: try await groups?.content().groups(of: name) ?? [], grants: token.grants)
     }
   }
 
@@ -107,26 +126,10 @@ public final class AccessControl: Sendable {
     switch method {
     case .none: isKnown = false
     case .silly: isKnown = name == Self.sillyName
+    case .token: isKnown = true
     case .htpasswd: isKnown = try await users?.content().hash(of: name) != nil
     }
     return (try await named(name), isKnown)
-  }
-
-  /// Whether the caller may do this to the repository.
-  public func permits(_ action: AccessAction, to caller: Caller, on repository: RepositoryName) -> Bool {
-    guard let rules else { return caller.name != nil || method == .none }
-    return rules.rule(granting: action, to: caller, on: repository) != nil
-  }
-
-  /// Whether the caller may ask for the catalog; what is in it is told by ``lists(_:for:)``.
-  public func permitsCatalog(to caller: Caller) -> Bool {
-    guard let rules else { return caller.name != nil || method == .none }
-    return rules.grantsCatalog(to: caller)
-  }
-
-  /// Whether the repository is in the caller's catalog: never one that the caller may not pull.
-  public func lists(_ repository: RepositoryName, for caller: Caller) -> Bool {
-    permits(.catalog, to: caller, on: repository) && permits(.pull, to: caller, on: repository)
   }
 
   /// A token for a caller that was let in, and how long it counts in seconds; nil where none are given.

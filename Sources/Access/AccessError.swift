@@ -7,7 +7,9 @@ public import GantryWorld
 public enum AccessError: Error, Sendable, Hashable {
   /// The credentials are wrong, malformed or expired. Never says which.
   case credentialsRefused
-  /// Too many passwords are being checked at this moment.
+  /// The token is wrong, malformed or expired. The reason is for the log.
+  case tokenRefused(TokenFault)
+  /// Too many passwords or tokens are being checked at this moment.
   case busy
   /// There were too many wrong passwords from this address lately; it has to wait for so long.
   case slowedDown(Duration)
@@ -15,4 +17,6 @@ public enum AccessError: Error, Sendable, Hashable {
   case unreadable(FileError)
   /// A file of users or groups is larger than it may be.
   case tooLarge(path: String, bytesMax: Int)
+  /// A file of keys says nothing that could be used.
+  case unusable(path: String, reason: String)
 }

@@ -13,6 +13,8 @@ struct AccessTokens: Sendable {
   static let lifetime: Int64 = 300
 
   private static let macBytes = 32
+  /// The longest token that is read: its name comes from a password's field.
+  private static let bytesMax = 16384
   private let key: [UInt8]
 
   /// Tokens under a key that is derived from the registry's secret.
@@ -37,7 +39,8 @@ struct AccessTokens: Sendable {
 
   /// Reads a token; nil when it has not the form of one.
   func read(_ token: String) -> Presented? {
-    guard let bytes = Base64URL.decode(token), bytes.count >= Self.macBytes + 8 else { return nil }
+    guard token.utf8.count <= Self.bytesMax, let bytes = Base64URL.decode(token), bytes.count >= Self.macBytes + 8
+    else { return nil }
     let claims = Array(bytes[Self.macBytes...])
     let until = claims[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard let name = String(validating: claims[8...], as: UTF8.self) else { return nil }

@@ -9,4 +9,6 @@ public enum AuthenticationMethod: Sendable, Hashable {
   case silly(realm: String, service: String)
   /// Names and passwords from a file of Apache's `htpasswd`, hashed with bcrypt.
   case htpasswd(realm: String, path: String)
+  /// Tokens that somebody else gives out.
+  case token(TokenMethod)
 }

@@ -17,19 +17,27 @@ public struct Caller: Sendable, Hashable {
   public let groups: Set<String>
   /// What the request carried, and was found right; nil: nothing.
   public let credentials: Credentials?
+  /// What the token allows, where somebody else gives out the tokens; nil: there is none, and the rules alone say.
+  public let grants: TokenGrants?
 
   /// A user.
   public init(name: String, groups: Set<String> = [], credentials: Credentials = .password) {
-    self.init(named: name, groups, credentials)
+    self.init(named: name, groups, credentials, nil)
   }
 
   /// Somebody without a name.
-  public static var anonymous: Caller { Caller(named: nil, [], nil) }
+  public static var anonymous: Caller { Caller(named: nil, [], nil, nil) }
 
   /// Somebody without a name, who asked for a token before.
-  static var anonymousWithToken: Caller { Caller(named: nil, [], .token) }
+  static var anonymousWithToken: Caller { Caller(named: nil, [], .token, nil) }
 
-  private init(named name: String?, _ groups: Set<String>, _ credentials: Credentials?) {
+  /// Whom somebody else's token names, if it names anybody.
+  init(name: String?, groups: Set<String>, grants: TokenGrants) {
+    self.init(named: name, groups, .token, grants)
+  }
+
+  private init(named name: String?, _ groups: Set<String>, _ credentials: Credentials?, _ grants: TokenGrants?) {
+    self.grants = grants
     self.name = name
     self.groups = groups
     self.credentials = credentials

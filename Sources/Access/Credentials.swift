@@ -10,19 +10,19 @@ enum Credentials: Equatable {
   /// RFC 6750: a token.
   case bearer(String)
 
-  /// The longest field that is read.
-  static let bytesMax = 8192
+  /// The longest field with a password that is read. Tokens have limits of their own.
+  static var bytesMax: Int { 8192 }
 
   /// Reads the value of the field; nil when it is neither.
   init?(_ field: String) {
-    guard field.utf8.count <= Self.bytesMax, let space = field.utf8.firstIndex(of: UInt8(ascii: " ")) else {
-      return nil
-    }
+    guard let space = field.utf8.firstIndex(of: UInt8(ascii: " ")) else { return nil }
     let scheme = field[..<space].lowercased()
     let value = field[space...].drop { $0 == " " }
     switch scheme {
     case "basic":
-      guard let bytes = Self.base64(value), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+      guard field.utf8.count <= Self.bytesMax, let bytes = Self.base64(value),
+        let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
+      else { return nil }
       // A name that is no UTF-8 is in no file.
       guard let name = String(validating: bytes[..<colon], as: UTF8.self) else { return nil }
       self = .basic(name: name, password: Array(bytes[(colon + 1)...]))
@@ -32,7 +32,7 @@ enum Credentials: Equatable {
   }
 
   /// Base 64 with the usual alphabet (RFC 4648, section 4).
-  private static func base64(_ text: Substring) -> [UInt8]? {
+  static func base64(_ text: Substring) -> [UInt8]? {
     var urlSafe: [UInt8] = []
     urlSafe.reserveCapacity(text.utf8.count)
     for byte in text.utf8 {

@@ -155,6 +155,19 @@ public enum SettingsReport {
           text.value("path", quoted: path)
         }
       }
+    case .token(let token):
+      text.section("auth") { text in
+        text.section("token") { text in
+          text.value("realm", quoted: token.realm)
+          text.value("service", quoted: token.service)
+          text.value("issuer", quoted: token.issuer)
+          if let path = token.rootCertBundle { text.value("rootcertbundle", quoted: path) }
+          if let path = token.jwks { text.value("jwks", quoted: path) }
+          text.value("autoredirect", token.autoRedirectPath == nil ? "false" : "true")
+          if let path = token.autoRedirectPath { text.value("autoredirectpath", quoted: path) }
+          text.value("signingalgorithms", "[\(token.signingAlgorithms.map(\.rawValue).joined(separator: ", "))]")
+        }
+      }
     }
   }
 

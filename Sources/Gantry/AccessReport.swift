@@ -40,7 +40,11 @@ public enum AccessReport {
       }
       caller = found.caller
       let groups = caller.groups.isEmpty ? "" : ", in \(caller.groups.sorted().joined(separator: ", "))"
-      lines.append("user \(user)\(groups)" + (found.isKnown ? "" : ": cannot log in, as auth is configured"))
+      var note = found.isKnown ? "" : ": cannot log in, as auth is configured"
+      if case .token(let token) = settings.auth {
+        note = ": whoever has a token of \(token.issuer) for \(token.service) with this name (sub)"
+      }
+      lines.append("user \(user)\(groups)\(note)")
     } else {
       lines.append(user.map { "user \($0)" } ?? "anonymous")
     }
@@ -60,9 +64,35 @@ public enum AccessReport {
   private static func line(
     _ action: AccessAction, _ caller: Caller, _ name: RepositoryName, _ access: AccessControl?, _ settings: Settings
   ) -> String {
-    let (isGranted, reason) = verdict(action, caller, name, access, settings)
+    let (isGranted, reason) =
+      if case .token = settings.auth, let access {
+        tokenVerdict(action, caller, name, access, settings)
+      } else {
+        verdict(action, caller, name, access, settings)
+      }
     let word = action.rawValue + String(repeating: " ", count: 8 - action.rawValue.count)
     return "  \(word) \(isGranted ? "yes" : "no "): \(reason)"
+  }
+
+  /// Where tokens say what their bearers may do: what they have to say, beside what the rules do.
+  private static func tokenVerdict(
+    _ action: AccessAction, _ caller: Caller, _ name: RepositoryName, _ access: AccessControl, _ settings: Settings
+  ) -> (Bool, String) {
+    let scope =
+      switch action {
+      case .pull: "repository:\(name):pull"
+      case .push: "repository:\(name):pull,push"
+      case .delete: "repository:\(name):delete"
+      case .catalog: "registry:catalog:*"
+      }
+    let byRules = verdict(action, caller, name, access, settings)
+    guard access.rules != nil else {
+      let isOff = settings.storage.isReadOnly && action != .pull && action != .catalog
+      if isOff || action == .delete && !settings.storage.isDeleteEnabled { return byRules }
+      return caller.name == nil ? (false, "nobody may without a token") : (true, "with a token for \(scope)")
+    }
+    guard byRules.0, !verdict(action, .anonymous, name, access, settings).0 else { return byRules }
+    return (true, "\(byRules.1), with a token for \(scope)")
   }
 
   private static func verdict(

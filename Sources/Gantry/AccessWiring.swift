@@ -3,6 +3,7 @@
 
 internal import GantryAccess
 internal import GantryConfiguration
+internal import GantryCryptography
 internal import GantryLimiting
 internal import GantryPatterns
 internal import GantryRegistry
@@ -21,11 +22,22 @@ extension AccessControl {
       case .none: .none
       case .silly(let realm, let service): .silly(realm: realm, service: service)
       case .htpasswd(let realm, let path): .htpasswd(realm: realm, path: path)
+      case .token(let token): .token(TokenMethod(token))
       }
     self.init(
       world: world, method: method, rules: grants, groupFile: settings.access.groupFile, secret: secret,
       brake: brake
     ) { logger.warning("\($0)") }
+  }
+}
+
+extension TokenMethod {
+  /// The loader has tried the names of the algorithms.
+  init(_ settings: TokenSettings) {
+    self.init(
+      realm: settings.realm, service: settings.service, issuer: settings.issuer,
+      rootCertificates: settings.rootCertBundle, keySet: settings.jwks, redirectPath: settings.autoRedirectPath,
+      algorithms: Set(settings.signingAlgorithms.compactMap { SignatureAlgorithm(rawValue: $0.rawValue) }))
   }
 }
 
@@ -92,8 +104,10 @@ extension AccessError {
   var explanation: String {
     switch self {
     case .credentialsRefused: "the credentials are wrong or expired"
-    case .busy: "too many passwords are being checked"
+    case .tokenRefused(let fault): fault.description
+    case .busy: "too many logins are being checked"
     case .slowedDown(let pause): "too many passwords were wrong; the next may be tried in \(pause)"
+    case .unusable(let path, let reason): "\(path): \(reason)"
     case .unreadable(let error): error.explanation
     case .tooLarge(let path, let bytesMax): "\(path) has more than \(bytesMax) bytes"
     }

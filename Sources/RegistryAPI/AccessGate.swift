@@ -22,7 +22,7 @@ struct AccessGate {
     let caller: Caller
     let fields = call.head.fieldTexts("authorization")
     let origin =
-      fields.isEmpty
+      fields.isEmpty || !access.takesPasswords
       ? nil : LoginOrigin(address: context.clients.address(of: call.request), now: context.loop.clock.now)
     do { caller = try await access.caller(authorization: fields, from: origin) } catch {
       throw refusal(error, call, action)
@@ -30,28 +30,44 @@ struct AccessGate {
     switch action {
     case .token:
       // Else a token that was overheard could be exchanged for another one for ever.
-      if caller.credentials == .token { throw try unauthorized(call, action) }
+      if access.givesTokens, caller.credentials == .token { throw try unauthorized(call, action) }
     case .base:
       // A client learns here that it can log in, and how; so it is asked even where it may pull without.
       if caller.credentials == nil, access.challenge != nil { throw try unauthorized(call, action) }
-    case .catalog:
-      if !access.permitsCatalog(to: caller) { throw try denied(caller, call, action) }
+    case .catalog: try check(access.catalogVerdict(for: caller), caller, call, action)
     default:
-      if !access.permits(Self.demand(action), to: caller, on: try call.repository()) {
-        throw try denied(caller, call, action)
-      }
+      let (demand, alternative) = Self.demand(action)
+      let verdict = access.verdict(demand, tokenAlternative: alternative, to: caller, on: try call.repository())
+      try check(verdict, caller, call, action)
     }
     return caller
   }
 
+  private func check(
+    _ verdict: Verdict, _ caller: Caller, _ call: Call, _ action: Endpoint.Action
+  ) throws(Refusal) {
+    switch verdict {
+    case .granted: return
+    case .denied: throw try denied(caller, call, action)
+    case .scopeMissing:
+      var refusal = try unauthorized(call, action, error: "insufficient_scope")
+      refusal.userName = caller.name
+      refusal.cause = "the token does not say that its bearer may"
+      throw refusal
+    }
+  }
+
   /// What an endpoint of a repository takes. All of an upload is pushing, taking it back included: whoever may push but
-  /// not delete must be able to clean up.
-  private static func demand(_ action: Endpoint.Action) -> AccessAction {
+  /// not delete must be able to clean up. Distribution goes by the method alone, so a token that allows what it would
+  /// ask for is good enough, too: that is what the challenge names.
+  private static func demand(_ action: Endpoint.Action) -> (AccessAction, tokenAlternative: AccessAction?) {
     switch action {
-    case .readBlob, .readManifest, .listTags, .listReferrers: .pull
-    case .startUpload, .appendToUpload, .finishUpload, .inspectUpload, .cancelUpload, .putManifest: .push
-    case .deleteBlob, .deleteManifest: .delete
-    case .catalog: .catalog
+    case .readBlob, .readManifest, .listTags, .listReferrers: (.pull, nil)
+    case .startUpload, .appendToUpload, .finishUpload, .putManifest: (.push, nil)
+    case .inspectUpload: (.push, .pull)
+    case .cancelUpload: (.push, .delete)
+    case .deleteBlob, .deleteManifest: (.delete, nil)
+    case .catalog: (.catalog, nil)
     case .root, .redirectToBase, .base, .token: preconditionFailure("\(action) is about no repository")
     }
   }
@@ -63,11 +79,14 @@ struct AccessGate {
     return refusal
   }
 
-  private func unauthorized(_ call: Call, _ action: Endpoint.Action) throws(Refusal) -> Refusal {
+  private func unauthorized(
+    _ call: Call, _ action: Endpoint.Action, error: String? = nil
+  ) throws(Refusal) -> Refusal {
     let records = try Self.records(call, action)
     var refusal = Refusal(.unauthorized, detail: Self.detail(records))
     if let challenge = context.access?.challenge {
-      refusal.fields.append("WWW-Authenticate", text(of: challenge, records, call, action))
+      let fault = error.map { ",error=\"\($0)\"" } ?? ""
+      refusal.fields.append("WWW-Authenticate", text(of: challenge, records, call, action) + fault)
     }
     return refusal
   }
@@ -83,8 +102,16 @@ struct AccessGate {
       } catch {
         return error
       }
+    case .tokenRefused(let fault):
+      do {
+        var refusal = try unauthorized(call, action, error: "invalid_token")
+        refusal.cause = fault.description
+        return refusal
+      } catch {
+        return error
+      }
     case .busy:
-      var refusal = Refusal(.tooManyRequests, reason: "too many passwords are being checked at this moment")
+      var refusal = Refusal(.tooManyRequests, reason: "too many logins are being checked at this moment")
       refusal.fields.append("Retry-After", "1")
       return refusal
     case .slowedDown(let pause):
@@ -92,16 +119,17 @@ struct AccessGate {
       refusal.fields.append("Retry-After", "\(ClientThrottle.seconds(pause))")
       return refusal
     case .unreadable(let fault):
-      var refusal = Refusal(.unavailable, reason: "users and groups cannot be looked up")
-      refusal.fields.append("Retry-After", "5")
-      refusal.cause = "\(fault.operation) \(fault.path): \(fault.reason) (errno \(fault.code))"
-      return refusal
-    case .tooLarge(let path, let bytesMax):
-      var refusal = Refusal(.unavailable, reason: "users and groups cannot be looked up")
-      refusal.fields.append("Retry-After", "5")
-      refusal.cause = "\(path) has more than \(bytesMax) bytes"
-      return refusal
+      return unavailable("\(fault.operation) \(fault.path): \(fault.reason) (errno \(fault.code))")
+    case .tooLarge(let path, let bytesMax): return unavailable("\(path) has more than \(bytesMax) bytes")
+    case .unusable(let path, let reason): return unavailable("\(path): \(reason)")
     }
+  }
+
+  private func unavailable(_ cause: String) -> Refusal {
+    var refusal = Refusal(.unavailable, reason: "users, groups or keys cannot be looked up")
+    refusal.fields.append("Retry-After", "5")
+    refusal.cause = cause
+    return refusal
   }
 
   // MARK: Words of Distribution
@@ -153,6 +181,8 @@ struct AccessGate {
       // This method asks for each action by itself.
       let scopes = records.flatMap { record in record.actions.map { "\(record.type):\(record.name):\($0)" } }
       return Self.bearer(realm, service, scopes)
+    case .token(let realm, let service, let redirectPath):
+      return Self.bearer(redirectPath.flatMap { redirect(to: $0, call) } ?? realm, service, Self.scopes(of: records))
     case .ownTokens(let service):
       // Whoever comes for a token proves who it is with a password.
       if action == .token { return "Basic realm=\(Self.quoted(service))" }
@@ -160,9 +190,20 @@ struct AccessGate {
       var settings = context.settings
       settings.usesRelativeURLs = false
       let locations = LocationBuilder(settings: settings, head: call.head, isSecure: call.request.isSecure)
-      let scopes = records.map { "\($0.type):\($0.name):\($0.actions.joined(separator: ","))" }
-      return Self.bearer(locations.token, service, scopes)
+      return Self.bearer(locations.token, service, Self.scopes(of: records))
     }
+  }
+
+  /// The path on the host that the client asked for; nil when it named none. As in Distribution the scheme is https,
+  /// unless a proxy says otherwise.
+  private func redirect(to path: String, _ call: Call) -> String? {
+    guard let host = call.head.host else { return nil }
+    let proto = call.head.fieldText("x-forwarded-proto").map { ForwardedElement.firstOfList($0).lowercased() }
+    return "\(proto == "http" ? "http" : "https")://\(host)\(path)"
+  }
+
+  private static func scopes(of records: [Record]) -> [String] {
+    records.map { "\($0.type):\($0.name):\($0.actions.joined(separator: ","))" }
   }
 
   private static func bearer(_ realm: String, _ service: String, _ scopes: [String]) -> String {

@@ -70,6 +70,11 @@ final class Setting: Sendable {
     try simulation.run { () throws(AccessError) in try await control.start() }
   }
 
+  func reload() throws(AccessError) {
+    let control = control
+    try simulation.run { () throws(AccessError) in try await control.reload() }
+  }
+
   func caller(_ fields: String...) throws(AccessError) -> Caller {
     let control = control
     return try simulation.run { () throws(AccessError) in try await control.caller(authorization: fields) }

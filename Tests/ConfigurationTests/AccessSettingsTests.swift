@@ -85,6 +85,58 @@ struct AccessSettingsTests {
     #expect(outcome.errors.allSatisfy { $0.hasPrefix("c.yml:10:") }, "\(outcome.lines)")
   }
 
+  @Test("A token section of 2.8 and one of v3 are read, from a file and from the environment") func tokens() {
+    let older = load(
+      base + """
+        auth:
+          token:
+            autoredirect: true
+            realm: https://auth.example.com/token
+            service: "Docker registry"
+            issuer: "Acme auth server"
+            rootcertbundle: /etc/registry/auth.crt
+
+        """)
+    #expect(older.lines == [])
+    var expected = TokenSettings(
+      realm: "https://auth.example.com/token", service: "Docker registry", issuer: "Acme auth server",
+      rootCertBundle: "/etc/registry/auth.crt", autoRedirectPath: "/auth/token")
+    #expect(older.settings?.auth == .token(expected))
+    let newer = load(
+      base + """
+        auth:
+          token:
+            realm: https://auth.example.com/token
+            service: "Docker registry"
+            issuer: "Acme auth server"
+            rootcertbundle: ""
+            jwks: /etc/registry/jwks.json
+            autoredirect: false
+            signingalgorithms: [EdDSA, ES256, ES256]
+
+        """)
+    #expect(newer.lines == [])
+    expected.autoRedirectPath = nil
+    expected.rootCertBundle = nil
+    expected.jwks = "/etc/registry/jwks.json"
+    expected.signingAlgorithms = [.EdDSA, .ES256]
+    #expect(newer.settings?.auth == .token(expected))
+    let name = "REGISTRY_AUTH_TOKEN"
+    let outcome = load(
+      base,
+      environment: [
+        "REGISTRY_AUTH": "token", "\(name)_REALM": "https://auth.example.com/token",
+        "\(name)_SERVICE": "Docker registry",
+        "\(name)_ISSUER": "Acme auth server", "\(name)_JWKS": "/etc/registry/jwks.json",
+        "\(name)_SIGNINGALGORITHMS": "[EdDSA, ES256]",
+      ])
+    #expect(outcome.settings?.auth == .token(expected), "\(outcome.lines)")
+    let moved = load(
+      base + "auth: {token: {realm: x, service: s, issuer: i, jwks: /k, autoredirect: true, autoredirectpath: a}}\n")
+    #expect(
+      moved.lines == [] && moved.settings.map { SettingsReport.yaml($0).contains("autoredirectpath: /a") } == true)
+  }
+
   @Test("Names mean nobody without auth; capital letters do not switch rules off; no rule is a warning")
   func surroundings() {
     let users = load(base + "access:\n  rules:\n    - {who: [users], actions: [pull]}\n")

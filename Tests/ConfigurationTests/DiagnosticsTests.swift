@@ -72,7 +72,19 @@ struct DiagnosticsTests {
     ),
     (
       "auth:\n  token: {realm: r}\n",
-      ["c.yml:7:3: error: auth.token: token authentication is not served yet; the registry would let everybody in"]
+      [
+        "c.yml:7:3: error: auth.token.service: must be set for the access controller token",
+        "c.yml:7:3: error: auth.token.issuer: must be set for the access controller token",
+        "c.yml:7:3: error: auth.token: needs rootcertbundle or jwks: without a key no token could be trusted",
+        "c.yml:7:18: warning: auth.token.realm: clients ask for tokens there, so it should be a URL with its scheme",
+      ]
+    ),
+    (
+      "auth:\n  token: {realm: 'http://r', service: s, issuer: i, jwks: /k, signingalgorithms: [RS265, ES256]}\n",
+      [
+        "c.yml:7:83: error: auth.token.signingalgorithms[0]: \"RS265\" is none of EdDSA, HS256, HS384, HS512, RS256, RS384, "
+          + "RS512, ES256, ES384, ES512, PS256, PS384, PS512; did you mean \"RS256\"?"
+      ]
     ),
     ("auth:\n  htpasswd: {realm: r, path: /p}\n", []),
     ("auth:\n  silly: {realm: r, service: s}\n", []),

@@ -41,7 +41,13 @@ struct SettingsReportTests {
         .grant(who: [.users, .group("dev")], actions: [.push, .delete], repositories: ["a/*", "b?"]),
       ], groupFile: "/etc/groups"))
 
-  @Test(arguments: [Settings(), unusual, Settings(auth: .silly(realm: "r", service: "s"))])
+  static let token = Settings(
+    auth: .token(
+      TokenSettings(
+        realm: "http://r", service: "s: \"t\"", issuer: "i", rootCertBundle: "/b", jwks: "/k", autoRedirectPath: "/p",
+        signingAlgorithms: [.EdDSA, .PS512])))
+
+  @Test(arguments: [Settings(), unusual, token, Settings(auth: .silly(realm: "r", service: "s"))])
   func readsBackAsItWas(_ settings: Settings) {
     let outcome = load(SettingsReport.yaml(settings))
     #expect(outcome.lines == [])
@@ -68,7 +74,7 @@ struct SettingsReportTests {
 
   @Test func showsEveryServedKey() {
     let silly = Settings(auth: .silly(realm: "r", service: "s"))
-    let text = [Self.unusual, Settings(), silly].map(SettingsReport.yaml).joined()
+    let text = [Self.unusual, Self.token, Settings(), silly].map(SettingsReport.yaml).joined()
     for entry in KeyTable.entries where entry.status == .served && !entry.summary.isEmpty {
       let key = entry.path.split(separator: ".").last ?? ""
       // Older names of a key, engines that are not chosen, and free names.

@@ -17,14 +17,31 @@ extension KeyTable {
         "auth.htpasswd.path", .text, fallback: "required",
         "File of names and bcrypt hashes (`htpasswd -B`). Read again when it changes; made with one user when missing."
       ),
-      KeyEntry("auth.token", .table, token),
-      KeyEntry("auth.token.signingalgorithms", .texts, token, .v3),
+      KeyEntry("auth.token", .table),
     ]
-    + keys(
-      under: "auth.token", token,
-      named: [.text: "realm service issuer rootcertbundle", .bool: "autoredirect"])
-    + keys(under: "auth.token", token, .v3, named: [.text: "autoredirectpath jwks"])
-    + rules
+    + token + rules
+
+  private static let token: [KeyEntry] = [
+    KeyEntry("auth.token.realm", .text, fallback: "required", "The URL where clients ask for tokens."),
+    KeyEntry("auth.token.service", .text, fallback: "required", "This registry's name, which tokens have as audience."),
+    KeyEntry("auth.token.issuer", .text, fallback: "required", "The issuer that tokens must name."),
+    KeyEntry(
+      "auth.token.rootcertbundle", .text, fallback: "none",
+      "PEM file of certificates: tokens are signed with their keys, or with keys of chains to them. Read again when it changes."
+    ),
+    KeyEntry(
+      "auth.token.jwks", .text, .served, .v3, fallback: "none",
+      "JSON file of keys (RFC 7517) that tokens are signed with. Read again when it changes."),
+    KeyEntry(
+      "auth.token.autoredirect", .bool, fallback: "false",
+      "Clients ask for tokens on the host that they asked us by, not at `realm`."),
+    KeyEntry(
+      "auth.token.autoredirectpath", .text, .served, .v3, fallback: "/auth/token",
+      "The path there, when `autoredirect` is on."),
+    KeyEntry(
+      "auth.token.signingalgorithms", .texts, .served, .v3, fallback: "all",
+      "Which of EdDSA, HS256/384/512, RS256/384/512, ES256/384/512 and PS256/384/512 are taken."),
+  ]
 
   private static let rules: [KeyEntry] = [
     KeyEntry("access", .section, .served, .gantry),
@@ -46,7 +63,4 @@ extension KeyTable {
       "access.rules[].immutabletags", .texts, .served, .gantry, fallback: "none",
       "Instead of `who` and `actions`: patterns of tags that nobody may move or remove once they are set."),
   ]
-
-  private static let token = KeyEntry.Status.refused(
-    "token authentication is not served yet; the registry would let everybody in")
 }

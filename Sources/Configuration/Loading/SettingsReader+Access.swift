@@ -23,8 +23,61 @@ extension SettingsReader {
       return .silly(realm: required("realm", of: path, method), service: required("service", of: path, method))
     case "htpasswd":
       return .htpasswd(realm: required("realm", of: path, method), path: required("path", of: path, method))
+    case "token": return .token(tokenSettings(path, method))
     default: return .none
     }
+  }
+
+  private mutating func tokenSettings(_ path: String, _ method: YAMLMapping.Entry) -> TokenSettings {
+    var settings = TokenSettings(
+      realm: required("realm", of: path, method), service: required("service", of: path, method),
+      issuer: required("issuer", of: path, method))
+    settings.rootCertBundle = optional("\(path).rootcertbundle")
+    settings.jwks = optional("\(path).jwks")
+    if settings.rootCertBundle == nil, settings.jwks == nil {
+      log.add(
+        .error, about: method.value, at: method.keyMark, path,
+        "needs rootcertbundle or jwks: without a key no token could be trusted")
+    }
+    let redirects = bool("\(path).autoredirect") ?? false
+    if redirects {
+      let redirectPath = optional("\(path).autoredirectpath") ?? "/auth/token"
+      settings.autoRedirectPath = redirectPath.hasPrefix("/") ? redirectPath : "/\(redirectPath)"
+    } else if let node = node("\(path).autoredirectpath") {
+      log.add(.warning, about: node, "\(path).autoredirectpath", "has no effect while autoredirect is false")
+    }
+    if !redirects, !settings.realm.isEmpty, let node = node("\(path).realm"),
+      !settings.realm.hasPrefix("https://"), !settings.realm.hasPrefix("http://")
+    {
+      log.add(
+        .warning, about: node, "\(path).realm", "clients ask for tokens there, so it should be a URL with its scheme")
+    }
+    let algorithms = signingAlgorithms("\(path).signingalgorithms")
+    if !algorithms.isEmpty { settings.signingAlgorithms = algorithms }
+    return settings
+  }
+
+  private mutating func signingAlgorithms(_ path: String) -> [TokenSettings.Algorithm] {
+    var algorithms: [TokenSettings.Algorithm] = []
+    for (index, element) in texts(path).enumerated() {
+      if let algorithm = TokenSettings.Algorithm(rawValue: element.text) {
+        if !algorithms.contains(algorithm) { algorithms.append(algorithm) }
+        continue
+      }
+      let known = TokenSettings.Algorithm.allCases.map(\.rawValue)
+      let hint = Nearest.name(to: element.text, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
+      log.add(
+        .error, about: element.node, "\(path)[\(index)]",
+        "\"\(Shown.text(element.text))\" is none of \(known.joined(separator: ", "))\(hint)")
+    }
+    return algorithms
+  }
+
+  /// A text that may be absent; an empty one is.
+  private mutating func optional(_ path: String) -> String? {
+    guard let node = node(path), let text = text(path), !text.isEmpty else { return nil }
+    if Self.hasControlCharacter(text) { log.add(.error, about: node, path, "the value holds a control character") }
+    return text
   }
 
   private mutating func required(_ key: String, of path: String, _ method: YAMLMapping.Entry) -> String {

@@ -9,4 +9,6 @@ public enum AuthSettings: Sendable, Equatable {
   case silly(realm: String, service: String)
   /// `auth.htpasswd`: the realm that clients are shown, and the file of names and bcrypt hashes.
   case htpasswd(realm: String, path: String)
+  /// `auth.token`: tokens that somebody else gives out.
+  case token(TokenSettings)
 }
