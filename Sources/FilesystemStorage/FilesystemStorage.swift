@@ -21,6 +21,7 @@ public final class FilesystemStorage: StorageEngine {
   let uploadSyncs: UploadSyncs
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
+  let tagLists = TagLists()
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were

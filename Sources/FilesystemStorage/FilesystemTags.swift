@@ -24,26 +24,20 @@ extension FilesystemStorage {
 
   /// See ``TagStoring/removeTag(_:in:)``. Removes all of the tag, its index too, as Distribution does.
   public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await remove(tree.layout.current(tag, in: repository), .noTag(tag, in: repository))
+    // A removal that fails halfway may take the link and leave the name.
+    defer { tagLists.forget(repository) }
+    return try await remove(tree.layout.current(tag, in: repository), .noTag(tag, in: repository))
   }
 
-  /// See ``TagStoring/tags(in:after:limit:)``. Reads the names of the directory and looks at the links of the page
-  /// alone.
+  /// See ``TagStoring/tags(in:after:limit:)``. Costs one stat while nobody changes the tags; else it reads the names of
+  /// the directory and looks at the links of the page alone.
   public func tags(
     in repository: RepositoryName, after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<Tag>? {
-    try await script { (tree) throws(FileError) -> ListPage<Tag>? in
-      guard let names = try tree.tagNames(in: repository, after: last) else { return nil }
-      var page: [Tag] = []
-      for name in names {
-        // What is no tag was not put there by a registry; Distribution could not serve it either.
-        guard let tag = try? Tag(parsing: name),
-          let status = try tree.files.status(tree.layout.current(tag, in: repository).file), status.size > 0
-        else { continue }
-        if page.count >= limit { return ListPage(elements: page, hasMore: true) }
-        page.append(tag)
-      }
-      return ListPage(elements: page, hasMore: false)
+    if let page = keptPage(of: repository, after: last, limit: limit) { return page }
+    let lists = tagLists
+    return try await script { (tree) throws(FileError) in
+      try lists.page(of: repository, after: last, limit: limit, in: tree)
     }
   }
 

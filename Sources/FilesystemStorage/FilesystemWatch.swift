@@ -21,12 +21,18 @@ struct FilesystemWatch: LinkWatch {
   func version() -> LinkVersion? {
     // A link that cannot be looked at is not cached; the read that follows says why it fails.
     guard let status = try? files.status(path), !status.isDirectory else { return nil }
-    let changed = Self.nanoseconds(status.changed)
-    let isSettled = Self.nanoseconds(clock.now) - changed > Self.settlingTime
+    return Self.version(status, now: clock.now)
+  }
+
+  /// The version of what has this status.
+  static func version(_ status: FileStatus, now: WallTime) -> LinkVersion {
+    let changed = nanoseconds(status.changed)
+    let isSettled = nanoseconds(now) - changed > settlingTime
     return LinkVersion(status.inode, UInt64(bitPattern: changed), status.size, isSettled: isSettled)
   }
 
-  private static func nanoseconds(_ time: WallTime) -> Int64 {
+  /// A time as one number.
+  static func nanoseconds(_ time: WallTime) -> Int64 {
     time.seconds &* 1_000_000_000 &+ Int64(time.nanoseconds)
   }
 }

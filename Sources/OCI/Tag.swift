@@ -32,6 +32,9 @@ public struct Tag: Sendable, Hashable {
     return "it has a character outside A-Z, a-z, 0-9, '_', '.', '-' at byte \(bad)"
   }
 
+  /// How many bytes it has.
+  public var utf8Count: Int { text.utf8.count }
+
   private static let dash = UInt8(ascii: "-")
 }
 

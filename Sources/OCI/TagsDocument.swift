@@ -12,7 +12,10 @@ public enum TagsDocument {
     output.append(contentsOf: ",\"tags\":[".utf8)
     for (index, tag) in tags.enumerated() {
       if index > 0 { output.append(UInt8(ascii: ",")) }
-      JSONText.append(tag.description, to: &output)
+      // A tag has nothing that JSON would escape.
+      output.append(UInt8(ascii: "\""))
+      output.append(contentsOf: tag.description.utf8)
+      output.append(UInt8(ascii: "\""))
     }
     output.append(contentsOf: "]}\n".utf8)
     return output
