@@ -12,6 +12,8 @@ final class SocketStream: ByteStream {
   private let poll: SocketPoll
   /// Whether a read may find something: false after a read that emptied the socket.
   private var mayHaveInput = true
+  /// Whether the last read brought as much as the scratch memory holds: then more of it comes, and is worth a buffer.
+  private var arrivesInBulk = false
 
   /// Bytes that leave by one sendfile call before other connections have a turn.
   private static let fileBytesPerTurn: UInt64 = 1 << 20
@@ -36,10 +38,11 @@ final class SocketStream: ByteStream {
     precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
     guard !poll.isClosed else { throw .closed }
     while mayHaveInput {
-      let count = receive(into: &buffer, atMost: limit)
+      let (count, room) = receive(into: &buffer, atMost: limit)
       if count >= 0 {
         // A read that was not filled has emptied the socket; the next may wait for the poll without asking again.
-        mayHaveInput = count == limit
+        mayHaveInput = count == room
+        arrivesInBulk = count >= EventLoop.scratchBytes
         progress &+= UInt64(count)
         return count
       }
@@ -54,10 +57,11 @@ final class SocketStream: ByteStream {
     poll.whenReadable(notify)
   }
 
-  /// Reads once: straight into the buffer where its owner reserved room, else through the loop's scratch memory, so
-  /// that a waiting connection holds no buffer.
-  private func receive(into buffer: inout [UInt8], atMost limit: Int) -> Int {
+  /// Reads once: straight into the buffer where its owner reserved room or much is coming, else through the loop's
+  /// scratch memory, so that a waiting connection holds no buffer. Returns what the system said, and how much fitted.
+  private func receive(into buffer: inout [UInt8], atMost limit: Int) -> (result: Int, room: Int) {
     let descriptor = poll.descriptor
+    if arrivesInBulk, buffer.isEmpty { buffer.reserveCapacity(limit) }
     if buffer.capacity - buffer.count >= limit {
       var result = 0
       buffer.append(addingCapacity: limit) { span in
@@ -66,12 +70,13 @@ final class SocketStream: ByteStream {
           filled += max(0, result)
         }
       }
-      return result
+      return (result, limit)
     }
     let scratch = unsafe poll.loop.scratch
-    let result = unsafe gantry_receive(descriptor, scratch, min(limit, EventLoop.scratchBytes))
+    let room = min(limit, EventLoop.scratchBytes)
+    let result = unsafe gantry_receive(descriptor, scratch, room)
     if result > 0 { unsafe buffer.append(contentsOf: UnsafeRawBufferPointer(start: scratch, count: result)) }
-    return result
+    return (result, room)
   }
 
   func write(_ bytes: [UInt8], more: Bool) async throws(StreamError) {

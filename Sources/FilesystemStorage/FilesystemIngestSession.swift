@@ -104,8 +104,10 @@ final class FilesystemIngestSession: IngestSession {
 
   func release() async {
     guard isHeld, case .open = stage else { return }
+    await pipe.waitUntilIdle()
     do throws(StorageError) {
-      try await finishing { (_, _) throws(FileError) in }
+      // A flush has left nothing to be written, as a rule.
+      if pipe.isPending { try await finishing { (_, _) throws(FileError) in } } else { try throwFailure() }
     } catch {
       // Bytes that were not flushed may be lost; `offset` says so.
     }

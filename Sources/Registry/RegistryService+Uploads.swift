@@ -10,7 +10,11 @@ extension RegistryService {
     in repository: RepositoryName, algorithm: DigestAlgorithm, home: any LoopExecutor
   ) async throws(RegistryError) -> UploadLease {
     try requireWritable()
-    let id = UploadID(uuidBytes: world.entropy.bytes(16))
+    var id = UploadID(uuidBytes: world.entropy.bytes(16))
+    // One that the caller's own loop keeps spares each of the upload's requests the way to another loop and back.
+    for _ in 0..<8 where world.loop(owning: id.description).index != home.index {
+      id = UploadID(uuidBytes: world.entropy.bytes(16))
+    }
     return try await lease(UploadKey(repository: repository, id: id), home: home) {
       session, owner throws(RegistryError) in
       try await session.begin(algorithm: algorithm, by: owner)

@@ -37,9 +37,9 @@ public final class UploadLease {
   public var offset: UInt64 { status.offset + appendedBytes }
 
   /// Hands over the next bytes, waiting while too many are pending. Returns an empty array for reuse.
-  public func append(_ bytes: [UInt8]) async throws(RegistryError) -> [UInt8] {
+  public func append(_ bytes: consuming [UInt8]) async throws(RegistryError) -> [UInt8] {
     let count = UInt64(bytes.count)
-    let reusable = try await session.append(bytes, by: owner)
+    let reusable = try await session.append(consume bytes, by: owner)
     appendedBytes += count
     return reusable
   }

@@ -89,12 +89,12 @@ actor UploadSession {
   }
 
   /// Hands bytes to the storage; returns an empty array for reuse.
-  func append(_ bytes: [UInt8], by owner: OwnerID) async throws(RegistryError) -> [UInt8] {
+  func append(_ bytes: consuming [UInt8], by owner: OwnerID) async throws(RegistryError) -> [UInt8] {
     await takeTurn(owner)
     defer { leaveTurn(owner) }
     let session = try held(by: owner)
     handedOver += UInt64(bytes.count)
-    do { return try await session.append(bytes) } catch { throw registryError(error) }
+    do { return try await session.append(consume bytes) } catch { throw registryError(error) }
   }
 
   /// Waits until everything appended can be resumed by anybody.

@@ -223,9 +223,9 @@ extension UploadEndpoints {
     }
     var taken: UInt64 = 0
     if let body = request.body {
+      // Handed over and back, so that a steady stream allocates nothing; while it waits for its client it holds none.
+      var bytes: [UInt8] = []
       while true {
-        // A fresh array each time: an idle upload must not hold a buffer while it waits.
-        var bytes: [UInt8] = []
         do {
           guard try await body.read(into: &bytes, atMost: Self.readBytesMax) else { break }
         } catch {
@@ -233,7 +233,7 @@ extension UploadEndpoints {
         }
         taken += UInt64(bytes.count)
         if let promised, taken > promised { throw Self.sizeContradiction(promised: promised, found: taken) }
-        do { _ = try await lease.append(bytes) } catch { throw Refusal(error) }
+        do { bytes = try await lease.append(consume bytes) } catch { throw Refusal(error) }
       }
     }
     if let promised, taken != promised { throw Self.sizeContradiction(promised: promised, found: taken) }

@@ -76,7 +76,13 @@ final class RequestBodyStream: RequestBody {
       input.consume(count)
     } else {
       do {
-        count = try await input.stream.read(into: &buffer, atMost: wanted)
+        if let arrived = try input.stream.readAvailable(into: &buffer, atMost: wanted) {
+          count = arrived
+        } else {
+          // Nobody holds memory while it waits for a client.
+          if buffer.isEmpty { buffer = [] }
+          count = try await input.stream.read(into: &buffer, atMost: wanted)
+        }
       } catch {
         throw broken
       }
