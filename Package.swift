@@ -205,6 +205,7 @@ let proofs: [Target] = [
     "LoadTesting",
     knows: [
       "GantryLoadTesting", "GantryEventLoops", "GantryWorld", "GantryCryptography", "Gantry", "GantryConfiguration",
+      "CGantryLoadTLS", "registry-load",
     ]),
   tests("Architecture", knows: []),
   tests(
