@@ -159,7 +159,15 @@ final class SocketStream: ByteStream {
   /// Has a worker read what is not in the page cache, so that sendfile never waits for the disk on the loop.
   private func makeResident(_ file: SystemFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
     let last = offset + count - 1
-    guard let start = Self.firstAbsent(file, from: offset, to: last) else { return }
+    // The head of a file that is asked for again and again is not looked at each time: nothing that is read all the
+    // time leaves the memory within a second.
+    let isHead = last < Self.residencyProbeStride && offset == 0
+    let now = isHead ? poll.loop.now.nanoseconds : 0
+    if isHead, file.residency.covers(last, at: now) { return }
+    guard let start = Self.firstAbsent(file, from: offset, to: last) else {
+      if isHead { file.residency.note(last, until: now + 1_000_000_000) }
+      return
+    }
     do {
       try await poll.loop.workers.run { () throws(FileError) in
         var position = start

@@ -4,6 +4,7 @@
 internal import CGantryUV
 internal import GantryWorld
 internal import Glibc
+internal import Synchronization
 
 /// The operating system's files.
 struct SystemFiles: Files {
@@ -107,6 +108,7 @@ struct SystemFiles: Files {
 /// A descriptor, closed with the last reference to this object.
 final class SystemFile: OpenFile {
   let descriptor: Int32
+  let residency = Residency()
   private let path: String
 
   init(descriptor: Int32, path: String) {
@@ -216,5 +218,22 @@ extension FileStatus {
       size: UInt64(status.st_size), inode: UInt64(status.st_ino),
       changed: WallTime(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: Int32(status.st_ctim.tv_nsec)),
       modified: WallTime(seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int32(status.st_mtim.tv_nsec)))
+  }
+}
+
+/// How much of a file's head was seen in memory lately. A hint: two threads that note at once may mix what they saw.
+final class Residency: Sendable {
+  private let last = Atomic<UInt64>(0)
+  private let until = Atomic<UInt64>(0)
+
+  /// Whether everything up to the byte at `offset` was there not long before `now`.
+  func covers(_ offset: UInt64, at now: UInt64) -> Bool {
+    now < until.load(ordering: .relaxed) && offset <= last.load(ordering: .relaxed)
+  }
+
+  /// Everything up to the byte at `offset` is there, which is believed until `deadline`.
+  func note(_ offset: UInt64, until deadline: UInt64) {
+    last.store(offset, ordering: .relaxed)
+    until.store(deadline, ordering: .relaxed)
   }
 }

@@ -33,6 +33,12 @@ public final class RegistryAPI: RequestResponder {
     log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
   }
 
+  /// Answers what is hot, where nobody has to be asked who they are or to be held to a share.
+  public func respondAtOnce(to request: Request) -> Response? {
+    guard context.origins == nil, context.throttle == nil, context.access == nil else { return nil }
+    return hotResponse(to: request)
+  }
+
   /// Answers one request.
   public func respond(to request: Request) async -> Response {
     guard let origins = context.origins else { return await answer(to: request) }
@@ -42,14 +48,14 @@ public final class RegistryAPI: RequestResponder {
   }
 
   private func answer(to request: Request) async -> Response {
-    if context.throttle == nil, context.access == nil, let response = await hotResponse(to: request) {
+    if context.throttle == nil, context.access == nil, let response = hotResponse(to: request) {
       return response
     }
     var match: PathMatcher.Match?
     do throws(Refusal) {
       if let throttle = context.throttle {
         try throttle.enter(request.id, from: context.clients.address(of: request))
-        if context.access == nil, let response = await hotResponse(to: request) { return response }
+        if context.access == nil, let response = hotResponse(to: request) { return response }
       }
       match = try matcher.match(request.head.path)
       guard let match else { return try unmatched(request) }
@@ -60,7 +66,7 @@ public final class RegistryAPI: RequestResponder {
       if context.access != nil {
         call.caller = try await AccessGate(context: context).admit(call, action)
         if let user = call.caller.name { try context.throttle?.enter(request.id, as: user) }
-        if let response = await hotResponse(to: request) { return response }
+        if let response = hotResponse(to: request) { return response }
       }
       let response = try await perform(action, call)
       // The answer to HEAD keeps its body back, and lets go of it at once.
@@ -114,16 +120,17 @@ public final class RegistryAPI: RequestResponder {
   }
 
   /// The answer from the loop's cache, if the very same path was answered before and nothing changed since.
-  private func hotResponse(to request: Request) async -> Response? {
+  private func hotResponse(to request: Request) -> Response? {
     let head = request.head
     guard head.method == .get || head.method == .head else { return nil }
     let path = head.path
     if HotPath.isManifest(path) {
-      guard let hot = await context.cache.manifest(CacheKey(path)) else { return nil }
+      // The cache is of this loop, so no way leads there and back.
+      guard let hot = context.cache.assumeIsolated({ $0.manifest(CacheKey(path)) }) else { return nil }
       return ManifestEndpoints(context: context).respond(hot, head)
     }
     if HotPath.isBlob(path) {
-      guard let hot = await context.cache.blob(CacheKey(path)) else { return nil }
+      guard let hot = context.cache.assumeIsolated({ $0.blob(CacheKey(path)) }) else { return nil }
       return BlobEndpoints(context: context).respond(hot, head)
     }
     return nil

@@ -26,12 +26,16 @@ actor Connection {
   /// Body bytes of the response under way that were handed to the transport.
   private var bodyBytesSent: UInt64 = 0
   private var responseFailure: StreamError?
+  /// What the transport did not take at once of a response, and how much of the response was body.
+  private var unsent: (bytes: [UInt8], bodyBytes: UInt64)?
   private var isEstablished = false
 
   /// Requests of one connection that are answered before other connections have a turn.
   private static let requestsPerTurn = 64
   /// Bodies up to this size leave in the same write as their head.
   private static let joinedBodyBytesMax = 64 << 10
+  /// What nearly every head of a response fits in.
+  private static let headBytes = 1 << 10
 
   init(_ accepted: any AcceptedStream, on loop: any LoopExecutor, serving shared: ConnectionTable.Shared)
     throws(StreamError)
@@ -147,15 +151,25 @@ actor Connection {
     input.enter(.responding)
     let body = RequestBodyStream(of: head, input: input)
     let request = Request(head: head, body: body, peer: stream.peer, security: stream.security, id: id)
-    let response = await responder.respond(to: request)
+    let response: Response
+    if let hot = responder.respondAtOnce(to: request) {
+      response = hot
+    } else {
+      response = await responder.respond(to: request)
+    }
     // To HTTP/1.0 the end of a body of unknown length is the end of the connection.
     let endsWithBody = response.body.length == nil && head.version == .http10
     let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection || endsWithBody)
     let next = input.machine.next(
       kept: kept, bodyIsComplete: body?.isComplete ?? true, bodyWasAwaited: body?.isAwaited ?? false,
       bodyIsUsable: body?.mayBeDropped(atMost: input.limits.discardBytesMax) ?? true)
-    let isComplete = await send(
-      response, to: head.method, version: head.version, keepAlive: next == .request || next == .discard)
+    let keepAlive = next == .request || next == .discard
+    let isComplete: Bool
+    if let sent = sendAtOnce(response, to: head.method, version: head.version, keepAlive: keepAlive) {
+      isComplete = sent
+    } else {
+      isComplete = await send(response, to: head.method, version: head.version, keepAlive: keepAlive)
+    }
     responder.finished(
       ResponseOutcome(
         head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: bodyBytesSent,
@@ -201,26 +215,51 @@ actor Connection {
 
   // MARK: Writing
 
-  /// Sends a response. False when the client did not take all of it.
+  /// Sends a response that is small and whole in memory as far as the transport takes it now: most responses, for which
+  /// ways into and out of waiting would cost more than the work. Nil when ``send(_:to:version:keepAlive:)`` has to go
+  /// on; false when the client is gone.
+  private func sendAtOnce(
+    _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
+  ) -> Bool? {
+    let body: [UInt8]
+    switch response.body {
+    case _ where method == .head || response.status.forbidsContent: body = []
+    case .empty: body = []
+    case .bytes(let bytes) where bytes.count <= Self.joinedBodyBytesMax: body = bytes
+    case .bytes, .file, .pieces, .stream: return nil
+    }
+    bodyBytesSent = 0
+    var (output, _) = head(of: response, version, keepAlive: keepAlive)
+    output.append(contentsOf: body)
+    input.enter(.writing)
+    do {
+      let sent = try stream.writeAvailable(output)
+      if sent < output.count {
+        unsent = (Array(output[sent...]), UInt64(body.count))
+        return nil
+      }
+      bodyBytesSent = UInt64(body.count)
+      return true
+    } catch {
+      responseFailure = error
+      return false
+    }
+  }
+
+  /// Sends a response, or what ``sendAtOnce(_:to:version:keepAlive:)`` left of it. False when the client did not take
+  /// all of it.
   private func send(
     _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
   ) async -> Bool {
-    bodyBytesSent = 0
-    let framing: ResponseFraming =
-      if response.status.forbidsContent {
-        .none
-      } else if let length = response.body.length {
-        .length(length)
-      } else {
-        version == .http11 ? .chunked : .untilClose
-      }
-    var output: [UInt8] = []
-    ResponseWriter.writeHead(
-      status: response.status, fields: response.fields, framing: framing,
-      keepAlive: keepAlive && framing != .untilClose, version: version, date: date.text(at: wallClock.now.seconds),
-      into: &output)
-    input.enter(.writing)
     do {
+      if let rest = unsent.take() {
+        try await stream.write(rest.bytes, more: false)
+        bodyBytesSent = rest.bodyBytes
+        return true
+      }
+      bodyBytesSent = 0
+      let (output, framing) = head(of: response, version, keepAlive: keepAlive)
+      input.enter(.writing)
       if method == .head || response.status.forbidsContent {
         try await stream.write(output, more: false)
       } else {
@@ -231,6 +270,29 @@ actor Connection {
       responseFailure = error
       return false
     }
+  }
+
+  private func head(
+    of response: Response, _ version: HTTPVersion, keepAlive: Bool
+  ) -> (bytes: [UInt8], framing: ResponseFraming) {
+    let framing: ResponseFraming =
+      if response.status.forbidsContent {
+        .none
+      } else if let length = response.body.length {
+        .length(length)
+      } else {
+        version == .http11 ? .chunked : .untilClose
+      }
+    var output: [UInt8] = []
+    // Room for the body too, where both leave together.
+    if case .bytes(let bytes) = response.body, bytes.count <= Self.joinedBodyBytesMax {
+      output.reserveCapacity(Self.headBytes + bytes.count)
+    }
+    ResponseWriter.writeHead(
+      status: response.status, fields: response.fields, framing: framing,
+      keepAlive: keepAlive && framing != .untilClose, version: version, date: date.text(at: wallClock.now.seconds),
+      into: &output)
+    return (output, framing)
   }
 
   private func write(

@@ -40,26 +40,27 @@ struct ConnectionMachine {
   private(set) var isDraining = false
   private(set) var hasTimedOut = false
   private let limits: ServerLimits
-  private var deadline: LoopInstant?
+  /// When it began to wait. What that means for the deadline is asked once a second, not at each change.
+  private var began: LoopInstant
   private var progressSeen: UInt64 = 0
 
   /// A connection that was just accepted: its first head is due.
   init(limits: ServerLimits, now: LoopInstant) {
     self.limits = limits
-    deadline = now.advanced(by: limits.headTimeout)
+    began = now
   }
 
   /// The connection begins to wait for something else.
   mutating func enter(_ phase: Phase, now: LoopInstant, progress: UInt64) {
     self.phase = phase
     progressSeen = progress
-    deadline = timeout(of: phase).map { now.advanced(by: $0) }
+    began = now
   }
 
   /// Whether the connection has run out of time. Called about once a second. Bodies and responses may last as long as
   /// something moves; a head may not.
   mutating func isOverdue(now: LoopInstant, progress: UInt64) -> Bool {
-    guard let deadline else { return false }
+    guard let deadline = timeout(of: phase).map({ began.advanced(by: $0) }) else { return false }
     if progress != progressSeen, phase == .body || phase == .writing {
       enter(phase, now: now, progress: progress)
       return false
