@@ -53,6 +53,7 @@ final class Client: @unchecked Sendable {
       if try await authorizer.answer(challenge, to: request, used: authorization, lane: lane) {
         try await connection.exchange(
           request, payload, authorization: authorizer.header(request.scope), into: sink)
+        if connection.head.status == 401, let refusal = authorizer.refusal(of: request) { throw refusal }
       }
     }
     guard request.statuses.contains(connection.head.status) else { throw connection.refused(request) }

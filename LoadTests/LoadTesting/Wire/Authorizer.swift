@@ -32,8 +32,8 @@ final class Authorizer: @unchecked Sendable {
       guard basic != nil else {
         throw LoadError(.status, "\(what): status 401: the registry asks for a user; give one with --user")
       }
-      if used != nil { throw LoadError(.status, "\(what): status 401: the registry refuses this user and password") }
       isBasic = true
+      if used != nil, let refusal = refusal(of: request) { throw refusal }
       return true
     }
     guard lower.hasPrefix("bearer") else {
@@ -44,6 +44,13 @@ final class Authorizer: @unchecked Sendable {
     let token = try await fetch(realm, values["service"], values["scope"] ?? request.scope, lane)
     tokens[request.scope] = "Bearer " + token
     return true
+  }
+
+  /// What is to be said when a request with user and password is refused once more; nil where they were not sent.
+  func refusal(of request: Request) -> LoadError? {
+    guard isBasic else { return nil }
+    let what = request.description(at: site.endpoint.url)
+    return LoadError(.status, "\(what): status 401: the registry refuses this user and password")
   }
 
   private func fetch(_ realm: String, _ service: String?, _ scope: String, _ lane: Lane) async throws(LoadError)
