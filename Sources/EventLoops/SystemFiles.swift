@@ -216,6 +216,7 @@ extension FileStatus {
     self.init(
       isDirectory: status.st_mode & S_IFMT == S_IFDIR,
       size: UInt64(status.st_size), inode: UInt64(status.st_ino),
+      linkCount: UInt64(status.st_nlink),
       changed: WallTime(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: Int32(status.st_ctim.tv_nsec)),
       modified: WallTime(seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int32(status.st_mtim.tv_nsec)))
   }

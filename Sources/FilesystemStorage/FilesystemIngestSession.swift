@@ -127,7 +127,14 @@ final class FilesystemIngestSession: IngestSession {
     }
     switch outcome {
     case .ready(let record):
-      try await storage.change(record)
+      do throws(StorageError) {
+        try await storage.change(record)
+      } catch {
+        // The journal may hold the data file by now, under another name: whoever goes on takes the lease anew, and with
+        // it a copy if need be.
+        letGo()
+        throw error
+      }
       await endCommitted()
       storage.recentLinks.note(digest, in: repository)
     case .mismatch(let actual):

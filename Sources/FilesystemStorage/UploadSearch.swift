@@ -58,10 +58,12 @@ extension StoredTree {
       report("the upload \(place.directory) is damaged and taken as absent: startedat is no time")
       return .none
     }
-    guard let file = try openData(place) else { return .none }
-    guard try file.tryLock() else { return .busy }
-    // Whoever held the lock may have ended the session meanwhile.
-    guard try isThere(file, at: place) else { return .none }
+    let file: any OpenFile
+    switch try lease(place) {
+    case .gone: return .none
+    case .busy: return .busy
+    case .held(let held): file = held
+    }
     let mark = try mark(of: place)
     var algorithm = mark.map(\.algorithm)
     if algorithm == nil {
@@ -75,6 +77,32 @@ extension StoredTree {
 
   private func mark(of place: UploadPlace) throws(FileError) -> RunningDigest? {
     try contents(of: place.mark, atMost: 256).flatMap { RunningDigest(goState: $0) }
+  }
+
+  /// What asking for a session's lease came to.
+  private enum Lease {
+    case gone
+    case busy
+    case held(any OpenFile)
+  }
+
+  // The data file, locked, and nobody else's.
+  private func lease(_ place: UploadPlace) throws(FileError) -> Lease {
+    guard let file = try openData(place) else { return .gone }
+    guard try file.tryLock() else { return .busy }
+    // Whoever held the lock may have ended the session meanwhile.
+    guard try isThere(file, at: place) else { return .gone }
+    let status = try file.status()
+    guard status.linkCount > 1 else { return .held(file) }
+    // A commit gave the file a second name, and this one was left over: its bytes may be a blob's, or the journal's.
+    // The session goes on with a copy.
+    let copy = try commit.stageCopy(of: file, count: status.size)
+    defer { commit.discard(copy) }
+    try commit.publish(copy, at: Layout.Place(file: place.data, directory: place.directory, lasting: place.directory))
+    // Whoever was quicker with the new file has the lease.
+    guard let own = try openData(place) else { return .gone }
+    guard try own.tryLock() else { return .busy }
+    return try isThere(own, at: place) ? .held(own) : .gone
   }
 
   private func openData(_ place: UploadPlace) throws(FileError) -> (any OpenFile)? {
@@ -153,9 +181,12 @@ extension StoredTree {
   func retakeUpload(
     _ place: UploadPlace, algorithm: DigestAlgorithm, before: IngestProgress
   ) throws(FileError) -> UploadRetaken {
-    guard let file = try openData(place) else { return .gone }
-    guard try file.tryLock() else { return .busy }
-    guard try isThere(file, at: place) else { return .gone }
+    let file: any OpenFile
+    switch try lease(place) {
+    case .gone: return .gone
+    case .busy: return .busy
+    case .held(let held): file = held
+    }
     if before.isSuspect { try file.truncate(to: before.durableOffset) }
     guard !before.isSuspect, try file.status().size == before.offset else {
       return .held(try loadProgress(of: place, algorithm, mark: try mark(of: place), isOurs: false, file: file))

@@ -103,6 +103,8 @@ public struct FileStatus: Sendable, Hashable {
   public var size: UInt64
   /// The file's number within its file system.
   public var inode: UInt64
+  /// How many names it has.
+  public var linkCount: UInt64
   /// When its contents or attributes changed last.
   public var changed: WallTime
   /// When its contents changed last.
@@ -110,10 +112,13 @@ public struct FileStatus: Sendable, Hashable {
 
   /// Makes a status.
   @inlinable
-  public init(isDirectory: Bool, size: UInt64, inode: UInt64, changed: WallTime, modified: WallTime) {
+  public init(
+    isDirectory: Bool, size: UInt64, inode: UInt64, linkCount: UInt64, changed: WallTime, modified: WallTime
+  ) {
     self.isDirectory = isDirectory
     self.size = size
     self.inode = inode
+    self.linkCount = linkCount
     self.changed = changed
     self.modified = modified
   }

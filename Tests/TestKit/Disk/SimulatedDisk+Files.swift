@@ -243,6 +243,7 @@ extension DiskState {
 extension DiskState.Node {
   var status: FileStatus {
     FileStatus(
-      isDirectory: isDirectory, size: UInt64(content.count), inode: number, changed: changed, modified: modified)
+      isDirectory: isDirectory, size: UInt64(content.count), inode: number, linkCount: UInt64(links),
+      changed: changed, modified: modified)
   }
 }
