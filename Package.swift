@@ -86,6 +86,7 @@ let floor5: [Target] = [
       "GantryRegistry", "GantryAccess", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryHTTPService",
       "GantryHTTPWire", "GantryWorld", "GantryTelemetry", "GantryLimiting", "GantryPatterns", logging,
     ]),
+  room("Monitoring", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
   room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
 ]
 
@@ -99,8 +100,8 @@ let attic: [Target] = [
     dependencies: [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
       "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
-      "GantryRegistryAPI", "GantryServer", "GantryTelemetry", "GantryPatterns", "GantryAccess", "GantryLimiting",
-      logging,
+      "GantryRegistryAPI", "GantryServer", "GantryMonitoring", "GantryTelemetry", "GantryPatterns", "GantryAccess",
+      "GantryLimiting", logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -198,6 +199,11 @@ let proofs: [Target] = [
     knows: [
       "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryEventLoops", "GantryTestKit",
       "GantryTelemetry",
+    ]),
+  tests(
+    "Monitoring",
+    knows: [
+      "GantryMonitoring", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryTelemetry", "GantryTestKit",
     ]),
   tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
   tests("Simulation", knows: ["GantrySimulation"]),

@@ -18,6 +18,7 @@ public enum SettingsReport {
     write(settings.validation, to: &text)
     write(settings.auth, to: &text)
     write(settings.access, to: &text)
+    write(settings.health, to: &text)
     return text.text
   }
 
@@ -44,6 +45,7 @@ public enum SettingsReport {
       }
       text.section("accesslog") { $0.value("disabled", log.isAccessLogDisabled) }
       text.value("reportcaller", log.reportsCaller)
+      if let file = log.auditFile { text.section("audit") { $0.value("file", quoted: file.text) } }
     }
   }
 
@@ -93,6 +95,13 @@ public enum SettingsReport {
       if !http.headers.isEmpty {
         text.section("headers") { text in
           for header in http.headers { text.list(header.name, header.values) }
+        }
+      }
+      text.section("debug") { text in
+        text.value("addr", quoted: http.debug.address?.description ?? "")
+        text.section("prometheus") { text in
+          text.value("enabled", http.debug.isPrometheusEnabled)
+          text.value("path", quoted: http.debug.prometheusPath)
         }
       }
       text.value("loops", http.loops ?? 0)

@@ -8,6 +8,8 @@ public import GantryWorld
 public final class LoopGroup: Sendable {
   /// The loops.
   public let loops: [EventLoop]
+  /// The syncs of the disk that this group's files made.
+  public let syncs = SyncTally()
   private let workers: WorkQueue
 
   /// Starts `loops` loops and makes ready for at most `workers` worker threads.
@@ -22,11 +24,15 @@ public final class LoopGroup: Sendable {
   /// What product code sees.
   public var world: World {
     World(
-      loops: loops, workers: workers, files: Self.files, entropy: SystemEntropy(), clock: SystemWallClock())
+      loops: loops, workers: workers, files: SystemFiles(syncs: syncs), entropy: SystemEntropy(),
+      clock: SystemWallClock())
   }
 
   /// The operating system's files.
-  public static var files: any Files { SystemFiles() }
+  public static var files: any Files { SystemFiles(syncs: nil) }
+
+  /// What the workers do at this moment. Callable from any thread.
+  public var workerMeasures: WorkerMeasures { workers.measures }
 
   /// How many processors this process may use.
   public static var processors: Int { max(1, Int(uv_available_parallelism())) }

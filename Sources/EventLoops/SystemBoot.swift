@@ -21,7 +21,7 @@ enum SystemBoot {
 
   private static var boot: String {
     do throws(FileError) {
-      let bytes = try SystemFiles().open("/proc/sys/kernel/random/boot_id", .read).read(64, at: 0)
+      let bytes = try SystemFiles(syncs: nil).open("/proc/sys/kernel/random/boot_id", .read).read(64, at: 0)
       let text = bytes.prefix { $0 > UInt8(ascii: " ") }
       if !text.isEmpty { return String(decoding: text, as: UTF8.self) }
     } catch {

@@ -8,6 +8,9 @@ internal import Synchronization
 
 /// The operating system's files.
 struct SystemFiles: Files {
+  /// Counts syncs, where somebody wants to know.
+  let syncs: SyncTally?
+
   var boot: BootIdentity { SystemBoot.identity }
 
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
@@ -20,7 +23,7 @@ struct SystemFiles: Files {
       }
     let descriptor = unsafe gantry_open(path, flags, mode)
     guard descriptor >= 0 else { throw FileError("open", path, Int32(-descriptor)) }
-    return SystemFile(descriptor: Int32(descriptor), path: path)
+    return SystemFile(descriptor: Int32(descriptor), path: path, syncs: syncs)
   }
 
   func status(_ path: String) throws(FileError) -> FileStatus? {
@@ -98,8 +101,10 @@ struct SystemFiles: Files {
   func syncDirectory(_ path: String) throws(FileError) {
     let descriptor = unsafe gantry_open(path, O_RDONLY | O_DIRECTORY, 0)
     guard descriptor >= 0 else { throw FileError("open", path, Int32(-descriptor)) }
+    let began = uv_hrtime()
     let result = fsync(Int32(descriptor))
     let code = errno
+    syncs?.record(nanoseconds: uv_hrtime() &- began, succeeded: result == 0)
     _ = Glibc.close(Int32(descriptor))
     if result != 0 { throw FileError("fsync", path, code) }
   }
@@ -110,10 +115,12 @@ final class SystemFile: OpenFile {
   let descriptor: Int32
   let residency = Residency()
   private let path: String
+  private let syncs: SyncTally?
 
-  init(descriptor: Int32, path: String) {
+  init(descriptor: Int32, path: String, syncs: SyncTally? = nil) {
     self.descriptor = descriptor
     self.path = path
+    self.syncs = syncs
   }
 
   deinit {
@@ -172,7 +179,11 @@ final class SystemFile: OpenFile {
   }
 
   func sync() throws(FileError) {
-    if fdatasync(descriptor) != 0 { throw FileError("fdatasync", path, errno) }
+    let began = uv_hrtime()
+    let result = fdatasync(descriptor)
+    let code = errno
+    syncs?.record(nanoseconds: uv_hrtime() &- began, succeeded: result == 0)
+    if result != 0 { throw FileError("fdatasync", path, code) }
   }
 
   func tryLock() throws(FileError) -> Bool {

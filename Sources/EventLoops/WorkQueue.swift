@@ -96,6 +96,13 @@ final class WorkQueue: Workers, @unchecked Sendable {
   /// Loops go first on a busy machine: a worker's batch may wait, a reader's answer should not.
   private static let niceness: Int32 = 5
 
+  /// What its threads do at this moment. Callable from any thread.
+  var measures: WorkerMeasures {
+    state.withLock { state in
+      WorkerMeasures(threads: state.threads.count, busy: state.busy, waiting: state.waiting.count)
+    }
+  }
+
   /// Runs what is queued, then ends and joins the threads. Not called on a worker.
   func stop() {
     let threads = state.withLock { state in

@@ -130,6 +130,10 @@ public final class FilesystemStorage: StorageEngine {
     await world.workers.run { staging.discard(content) }
   }
 
+  /// How many records of this process, and bytes of content in them, are durable in the journal and not in their places
+  /// yet.
+  public func journalPending() async -> (records: Int, bytes: Int) { await journal.pending }
+
   /// Whether the directory is there.
   public func check() async throws(StorageError) {
     let isThere = try await script { (tree) throws(FileError) in

@@ -7,6 +7,7 @@ internal import GantryHTTPService
 internal import GantryTelemetry
 internal import GantryWorld
 internal import Logging
+internal import Synchronization
 
 /// The log lines on standard error and the access log on standard output, buffered so that no loop waits for a stream.
 final class HostLog: Sendable {
@@ -15,6 +16,7 @@ final class HostLog: Sendable {
   private let errors: BufferedLineSink
   private let output: BufferedLineSink
   private let flushers: [LogFlusher]
+  private let auditFile = Mutex<AuditFile?>(nil)
 
   /// What may wait for a slow stream before lines are dropped and counted.
   private static let pendingBytesMax = 4 << 20
@@ -49,14 +51,34 @@ final class HostLog: Sendable {
     return sink
   }
 
+  /// Opens the audit trail where one is configured. Called once.
+  func openAudit(_ settings: LogSettings, world: World) throws(StartError) -> AuditLog? {
+    switch settings.auditFile {
+    case nil: return nil
+    case .standardOutput: return AuditLog(sink: output, clock: world.clock)
+    case .file(let path):
+      let file = try AuditFile(path: path, world: world, logger: logger)
+      auditFile.withLock { $0 = file }
+      return AuditLog(sink: file.sink, clock: world.clock)
+    }
+  }
+
+  /// How many lines were dropped, by log.
+  var droppedLines: [(log: String, count: UInt64)] {
+    let audit = auditFile.withLock { $0 }.map { [("audit", $0.sink.droppedInAll)] } ?? []
+    return [("error", errors.droppedInAll), ("access", output.droppedInAll)] + audit
+  }
+
   /// Stops using the loops: what is logged from now on waits for ``flush()``.
   func detach() async {
     for flusher in flushers { await flusher.detach() }
+    await auditFile.withLock { $0 }?.detach()
   }
 
   /// Brings out what waits. Blocks, but not for a stream that takes nothing: what its reader leaves there is lost.
   /// Not called on a loop.
   func flush() {
+    auditFile.withLock { $0 }?.flush()
     for (sink, stream) in [(errors, SystemProcess.StandardStream.errors), (output, .output)] {
       while !sink.drain(), SystemProcess.isWritable(stream, within: Self.lastWait) {}
     }

@@ -31,8 +31,8 @@ public final class RegistryHost: Sendable {
   private let serving: LoopTask
   private let storage: any StorageEngine
   private let drainTimeout: Duration
-  /// Lowered before anything else when the registry stops.
-  private let readiness = Readiness()
+  private let monitoring: HostMonitoring
+  private let course: HostMonitoring.Course
   private let isStopped = Mutex(false)
 
   /// Starts a registry; at return it listens and answers. Afterwards call ``stop()``.
@@ -47,14 +47,23 @@ public final class RegistryHost: Sendable {
       loops: settings.http.loops ?? LoopGroup.processors, workers: Self.workers(for: settings))
     let log = HostLog(settings.log, world: group.world)
     let bound: GantryWorld.ListenAddress
+    let monitoring = HostMonitoring(settings, group: group, logger: log.logger)
     do throws(StartError) {
       for diagnostic in diagnostics { log.logger.warning("\(diagnostic)") }
       let socket: BoundSocket
       do { socket = try BoundSocket(GantryWorld.ListenAddress(settings.http.address)) } catch {
         throw .address(error.description)
       }
+      let debugSocket = try Self.debugSocket(settings.http.debug)
+      let audit = try log.openAudit(settings.log, world: group.world)
       let parts = try Self.onLoop(of: group) { () async throws(StartError) in
-        try await Self.assemble(settings, group: group, socket: socket, log: log)
+        try await Self.assemble(settings, group: group, socket: socket, log: log, audit: audit, monitoring: monitoring)
+      }
+      let sources = MetricsPage.Sources(
+        group: group, service: parts.service, server: parts.server, filesystem: parts.filesystem,
+        storageName: parts.storageName, log: log)
+      course = Self.onLoop(of: group) {
+        await monitoring.start(settings, socket: debugSocket, storage: parts.storage, sources: sources)
       }
       service = parts.service
       server = parts.server
@@ -69,9 +78,10 @@ public final class RegistryHost: Sendable {
     }
     self.group = group
     self.log = log
+    self.monitoring = monitoring
     drainTimeout = settings.http.drainTimeout
     address = GantryConfiguration.ListenAddress(bound)
-    readiness.raise()
+    monitoring.readiness.raise()
     log.logger.info("listening on \(address)")
   }
 
@@ -93,18 +103,20 @@ public final class RegistryHost: Sendable {
       return !stopped
     }
     guard isFirst else { return }
-    readiness.lower()
+    monitoring.readiness.lower()
     log.logger.info("stopping, requests in flight have \(limit) to finish")
-    let (server, service, serving, storage, log) = (server, service, serving, storage, log)
+    let (server, service, serving, storage, log, course) = (server, service, serving, storage, log, course)
     Self.onLoop(of: group) {
       await server.drain(within: limit)
       await serving.value
+      await course.stopChecks()
       await service.stop()
       do throws(StorageError) {
         try await storage.stop()
       } catch {
         log.logger.error("\(error.explanation); nothing is lost: start Gantry before another registry takes over")
       }
+      await course.stop()
       await closing()
       log.logger.info("stopped")
       await log.detach()
@@ -162,23 +174,36 @@ public final class RegistryHost: Sendable {
     let server: HTTPServer
     let serving: LoopTask
     let storage: any StorageEngine
+    let filesystem: FilesystemStorage?
+    let storageName: String
+  }
+
+  private static func debugSocket(_ settings: DebugSettings) throws(StartError) -> BoundSocket? {
+    guard let address = settings.address else { return nil }
+    do { return try BoundSocket(GantryWorld.ListenAddress(address)) } catch {
+      throw .address("http.debug.addr: \(error.description)")
+    }
   }
 
   private static func assemble(
-    _ settings: Settings, group: LoopGroup, socket: BoundSocket, log: HostLog
+    _ settings: Settings, group: LoopGroup, socket: BoundSocket, log: HostLog, audit: AuditLog?,
+    monitoring: HostMonitoring
   ) async throws(StartError) -> Parts {
     let world = group.world
     let logger = log.logger
-    let storage: any StorageEngine =
-      switch settings.storage.engine {
-      case .inMemory:
-        MemoryStorage(clock: world.clock)
-      case .filesystem(let filesystem):
-        FilesystemStorage(
-          root: filesystem.rootDirectory, world: world, durability: Durability(filesystem.durability),
-          uploadSyncBytes: UInt64(filesystem.uploadSyncBytes)
-        ) { logger.warning("\($0)") }
-      }
+    var filesystem: FilesystemStorage?
+    let storage: any StorageEngine
+    switch settings.storage.engine {
+    case .inMemory:
+      storage = monitoring.metered(MemoryStorage(clock: world.clock))
+    case .filesystem(let settings):
+      let engine = FilesystemStorage(
+        root: settings.rootDirectory, world: world, durability: Durability(settings.durability),
+        uploadSyncBytes: UInt64(settings.uploadSyncBytes)
+      ) { logger.warning("\($0)") }
+      filesystem = engine
+      storage = monitoring.metered(engine)
+    }
     let policy = try RegistryPolicy(settings)
     let secret: [UInt8]
     do {
@@ -214,12 +239,14 @@ public final class RegistryHost: Sendable {
       responder: { loop in
         RegistryAPI(
           service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,
-          logger: logger, accessLog: log.accessLog)
+          logger: logger, accessLog: log.accessLog, observation: monitoring.observation(on: loop, audit: audit))
       },
       report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
-    return Parts(service: service, server: server, serving: serving, storage: storage)
+    return Parts(
+      service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
+      storageName: filesystem == nil ? "inmemory" : "filesystem")
   }
 
   /// The configured secret, or the stored one, or, where none is stored and none can be, one of this process.

@@ -16,6 +16,10 @@ public actor LoopCache {
   private var blobs: LRUTable<CacheKey, HotBlob>
   private var sweep: (any LoopTimer)?
   private var isStopped = false
+  private var manifestHits: UInt64 = 0
+  private var manifestMisses: UInt64 = 0
+  private var blobHits: UInt64 = 0
+  private var blobMisses: UInt64 = 0
 
   /// The loop.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -29,18 +33,39 @@ public actor LoopCache {
 
   /// The manifest kept under `key`, if it is still true.
   public func manifest(_ key: CacheKey) -> HotManifest? {
-    guard let hot = manifests.use(key, now: now) else { return nil }
-    if hot.proof.holds { return hot }
+    guard let hot = manifests.use(key, now: now) else {
+      manifestMisses &+= 1
+      return nil
+    }
+    if hot.proof.holds {
+      manifestHits &+= 1
+      return hot
+    }
+    manifestMisses &+= 1
     manifests.remove(key)
     return nil
   }
 
   /// The blob kept under `key`, if it is still linked.
   public func blob(_ key: CacheKey) -> HotBlob? {
-    guard let hot = blobs.use(key, now: now) else { return nil }
-    if hot.proof.holds { return hot }
+    guard let hot = blobs.use(key, now: now) else {
+      blobMisses &+= 1
+      return nil
+    }
+    if hot.proof.holds {
+      blobHits &+= 1
+      return hot
+    }
+    blobMisses &+= 1
     blobs.remove(key)
     return nil
+  }
+
+  /// What it holds, and how often it had what was asked for.
+  var measures: CacheMeasures {
+    CacheMeasures(
+      manifests: manifests.count, manifestBytes: manifests.weight, openBlobs: blobs.count, manifestHits: manifestHits,
+      manifestMisses: manifestMisses, blobHits: blobHits, blobMisses: blobMisses)
   }
 
   /// Keeps a manifest under `key`, which must determine it as long as the proof holds.

@@ -53,6 +53,20 @@ public struct RegistryService: Sendable {
     caches[loop.index]
   }
 
+  /// What the caches of all loops come to.
+  public func cacheMeasures() async -> CacheMeasures {
+    var measures = CacheMeasures()
+    for cache in caches { measures.add(await cache.measures) }
+    return measures
+  }
+
+  /// How many uploads requests work on at this moment; those that rest between requests are in the storage only.
+  public func activeUploads() async -> Int {
+    var count = 0
+    for table in uploads { count += await table.count }
+    return count
+  }
+
   /// Randomness fit for secrets.
   public var entropy: any Entropy { world.entropy }
 

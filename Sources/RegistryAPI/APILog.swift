@@ -67,7 +67,13 @@ struct APILog: Sendable {
     return AccessLog.Entry(
       host: outcome.peer.host, time: clock.now, method: head.method.text, target: target, version: head.version.text,
       status: Int(outcome.status.code), bodyBytes: Int64(clamping: outcome.bytesSent),
-      referer: head.fieldText("referer") ?? "", userAgent: head.fieldText("user-agent") ?? "")
+      referer: head.fieldText("referer") ?? "", userAgent: head.fieldText("user-agent") ?? "",
+      traceID: Self.trace(of: head)?.traceID)
+  }
+
+  /// The trace that the client says the request is part of.
+  private static func trace(of head: RequestHead) -> TraceContext? {
+    head.field("traceparent").flatMap { TraceContext(traceparent: $0) }
   }
 
   private func requestMetadata(_ head: RequestHead, id: String) -> Logger.Metadata {
@@ -77,6 +83,10 @@ struct APILog: Sendable {
     ]
     if let host = head.host { metadata["http.request.host"] = "\(host)" }
     if let agent = head.fieldText("user-agent") { metadata["http.request.useragent"] = "\(agent)" }
+    if let trace = Self.trace(of: head) {
+      metadata["trace.id"] = "\(trace.traceID)"
+      metadata["trace.parent"] = "\(trace.parentID)"
+    }
     if let type = head.fieldText("content-type") { metadata["http.request.contenttype"] = "\(type)" }
     return metadata
   }

@@ -19,18 +19,24 @@ public final class RegistryAPI: RequestResponder {
   private let context: APIContext
   private let matcher: PathMatcher
   private let log: APILog
+  private let meters: RequestMeters?
+  private let health: HealthState?
+  private let audit: AuditTrail?
 
   /// The responder of `loop`. `access` says who may do what; without a control in it everybody may do everything.
   /// `limiter` is shared by all loops. `accessLog` gets a line for each exchange.
   public init(
     service: RegistryService, loop: any LoopExecutor, settings: APISettings,
     access: AccessSource = AccessSource(nil), limiter: RequestLimiter? = nil, logger: Logger,
-    accessLog: AccessLog? = nil
+    accessLog: AccessLog? = nil, observation: Observation = Observation()
   ) {
     context = APIContext(
       service: service, loop: loop, settings: settings, access: access, limiter: limiter, logger: logger)
     matcher = PathMatcher(prefix: settings.prefix)
     log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
+    meters = observation.meters
+    health = observation.health
+    audit = observation.audit.map { AuditTrail(log: $0) }
   }
 
   /// Answers what is hot, where nobody has to be asked who they are or to be held to a share.
@@ -41,6 +47,17 @@ public final class RegistryAPI: RequestResponder {
 
   /// Answers one request.
   public func respond(to request: Request) async -> Response {
+    guard let meters else { return await share(request) }
+    meters.began(route: Route(request.head.path).rawValue)
+    guard let body = request.body else { return await share(request) }
+    return await share(
+      Request(
+        head: request.head, body: MeteredBody(body, meters), peer: request.peer, security: request.security,
+        id: request.id))
+  }
+
+  /// The answer, with what lets pages of other origins read it.
+  private func share(_ request: Request) async -> Response {
     guard let origins = context.origins else { return await answer(to: request) }
     var response = await answer(to: request)
     origins.add(to: &response.fields, for: request.head)
@@ -52,6 +69,8 @@ public final class RegistryAPI: RequestResponder {
       return response
     }
     var match: PathMatcher.Match?
+    var action: Endpoint.Action?
+    var caller = Caller.anonymous
     do throws(Refusal) {
       if let throttle = context.throttle {
         try throttle.enter(request.id, from: context.clients.address(of: request))
@@ -60,15 +79,17 @@ public final class RegistryAPI: RequestResponder {
       match = try matcher.match(request.head.path)
       guard let match else { return try unmatched(request) }
       var call = Call(request: request, match: match)
-      guard let action = EndpointTable.action(request.head.method, match.shape) else {
-        return try withoutAction(call)
-      }
+      action = EndpointTable.action(request.head.method, match.shape)
+      guard let action else { return try withoutAction(call) }
       if context.access != nil {
-        call.caller = try await AccessGate(context: context).admit(call, action)
-        if let user = call.caller.name { try context.throttle?.enter(request.id, as: user) }
+        caller = try await AccessGate(context: context).admit(call, action)
+        call.caller = caller
+        if let user = caller.name { try context.throttle?.enter(request.id, as: user) }
         if let response = hotResponse(to: request) { return response }
       }
+      try requireHealth(for: action)
       let response = try await perform(action, call)
+      audit?.done(action, call, response)
       // The answer to HEAD keeps its body back, and lets go of it at once.
       guard request.head.method == .head || context.answerBudget.take(response.body, for: request.id) else {
         var refusal = Refusal(.tooManyRequests, reason: "too many long answers are waiting for their clients")
@@ -78,6 +99,8 @@ public final class RegistryAPI: RequestResponder {
       return response
     } catch {
       log.refused(error, request: request, match: match)
+      audit?.refused(error, action, request: request, match: match, caller: caller)
+      count(error, request.head)
       return response(to: error)
     }
   }
@@ -87,6 +110,7 @@ public final class RegistryAPI: RequestResponder {
     var refusal = Refusal(error)
     refusal.closesConnection = true
     log.malformed(error)
+    meters?.refusedMalformed()
     return response(to: refusal)
   }
 
@@ -94,7 +118,36 @@ public final class RegistryAPI: RequestResponder {
   public func finished(_ outcome: ResponseOutcome) {
     context.answerBudget.giveBack(outcome.requestID)
     context.throttle?.leave(outcome.requestID)
+    if let meters, let head = outcome.head { meters.ended(Self.exchange(outcome, head)) }
     log.finished(outcome)
+  }
+
+  private static func exchange(_ outcome: ResponseOutcome, _ head: RequestHead) -> RequestMeters.Exchange {
+    var requestBytes = UInt64(head.path.count)
+    if case .length(let length) = head.framing { requestBytes &+= length }
+    return RequestMeters.Exchange(
+      route: Route(head.path).rawValue, method: head.method.index, status: outcome.status.code,
+      requestBytes: requestBytes, responseBytes: outcome.bytesSent, nanoseconds: outcome.duration.wholeNanoseconds)
+  }
+
+  private func count(_ refusal: Refusal, _ head: RequestHead) {
+    guard let meters, AuditTrail.isDenial(refusal, head) else { return }
+    if refusal.status == .unauthorized { meters.refusedCredentials() } else { meters.refusedPermission() }
+  }
+
+  /// While a health check fails nothing new is stored or removed. Reads go on, and so does what has begun: the storage
+  /// says for itself when it cannot (docs/decisions/0017-what-is-refused-while-unhealthy.md).
+  private func requireHealth(for action: Endpoint.Action) throws(Refusal) {
+    guard let health, !health.isHealthy else { return }
+    switch action {
+    case .startUpload, .putManifest, .deleteManifest, .deleteBlob:
+      var refusal = Refusal(.unavailable, detail: "health check failed: please see /debug/health")
+      refusal.fields.append("Retry-After", "5")
+      throw refusal
+    case .root, .redirectToBase, .base, .catalog, .token, .readBlob, .readManifest, .appendToUpload, .finishUpload,
+      .inspectUpload, .cancelUpload, .listTags, .listReferrers:
+      return
+    }
   }
 
   private func perform(_ action: Endpoint.Action, _ call: Call) async throws(Refusal) -> Response {

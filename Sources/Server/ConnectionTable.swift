@@ -48,6 +48,8 @@ actor ConnectionTable {
   private var connections: [ObjectIdentifier: Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
   private var isDraining = false
+  private var accepted: UInt64 = 0
+  private var refused: UInt64 = 0
   private var idleServers: [CheckedContinuation<Connection?, Never>] = []
   private var drains: [CheckedContinuation<Void, Never>] = []
 
@@ -60,7 +62,11 @@ actor ConnectionTable {
   /// Takes an accepted connection in and serves what has come on it.
   func admit(_ accepted: any AcceptedStream) async {
     guard !isDraining else { return accepted.refuse() }
-    guard connections.count < connectionsMax else { return await refuse(accepted) }
+    guard connections.count < connectionsMax else {
+      refused &+= 1
+      return await refuse(accepted)
+    }
+    self.accepted &+= 1
     let connection: Connection
     do {
       connection = try Connection(accepted, on: loop, serving: shared)
@@ -186,6 +192,11 @@ actor ConnectionTable {
   // The order in which connections end must be the same in each run of a simulated history.
   private static func byAge(_ connections: some Sequence<Connection>) -> [Connection] {
     connections.sorted { $0.number < $1.number }
+  }
+
+  /// What it holds, and what has come since the start.
+  var measures: ConnectionMeasures {
+    ConnectionMeasures(open: connections.count, accepted: accepted, refused: refused)
   }
 
   /// How many connections are open.

@@ -104,6 +104,13 @@ public actor HTTPServer {
     }
   }
 
+  /// The connections of each loop, in the order of the loops.
+  public func connectionMeasures() async -> [ConnectionMeasures] {
+    var measures: [ConnectionMeasures] = []
+    for table in tables { measures.append(await table.measures) }
+    return measures
+  }
+
   /// How many connections are open.
   public var connectionCount: Int {
     get async {

@@ -4,7 +4,8 @@
 public import GantryWorld
 import Synchronization
 
-/// Writes one line per answered request in Combined Log Format, as Distribution does.
+/// Writes one line per answered request in Combined Log Format, as Distribution does; ` trace=ID` follows where the
+/// client named a trace, and nowhere else.
 ///
 /// Callable from any thread. Costs one array per request; the text of the time is made once per second.
 public final class AccessLog: Sendable {
@@ -30,11 +31,13 @@ public final class AccessLog: Sendable {
     public var referer: String
     /// The request's `User-Agent`; empty when absent.
     public var userAgent: String
+    /// The id of the trace that the request is part of.
+    public var traceID: String?
 
     /// An entry with the given parts.
     public init(
       host: String, user: String? = nil, time: WallTime, method: String, target: String, version: String, status: Int,
-      bodyBytes: Int64, referer: String = "", userAgent: String = ""
+      bodyBytes: Int64, referer: String = "", userAgent: String = "", traceID: String? = nil
     ) {
       self.host = host
       self.user = user
@@ -46,6 +49,7 @@ public final class AccessLog: Sendable {
       self.bodyBytes = bodyBytes
       self.referer = referer
       self.userAgent = userAgent
+      self.traceID = traceID
     }
   }
 
@@ -82,7 +86,9 @@ public final class AccessLog: Sendable {
     LogText.appendEscaped(entry.referer, to: &line)
     line.append(contentsOf: "\" \"".utf8)
     LogText.appendEscaped(entry.userAgent, to: &line)
-    line.append(contentsOf: "\"\n".utf8)
+    line.append(contentsOf: "\"".utf8)
+    if let trace = entry.traceID { line.append(contentsOf: " trace=\(trace)".utf8) }
+    line.append(UInt8(ascii: "\n"))
     sink.write(line, isUrgent: false)
   }
 

@@ -91,7 +91,7 @@ enum Floors {
     "GantryStorage": 30, "GantryHTTPService": 30,
     "GantryTelemetry": 25,  // beside the house: floors 3 to roof may know it
     "GantryRegistry": 40, "GantryAccess": 40, "GantryMemoryStorage": 40, "GantryFilesystemStorage": 40,
-    "GantryRegistryAPI": 50, "GantryServer": 50,
+    "GantryRegistryAPI": 50, "GantryServer": 50, "GantryMonitoring": 50,
     "Gantry": 60,
     "registry": 70, "embedded-registry": 70,
     "GantryLoadTesting": 70, "registry-load": 80,  // beside the house, on its lower floors; no room may know them

@@ -31,6 +31,10 @@ extension KeyTable {
       KeyEntry(
         "log.reportcaller", .bool, .served, .v3, fallback: "false", "Each line names the source location that wrote it."
       ),
+      KeyEntry("log.audit", .section, .served, .gantry),
+      KeyEntry(
+        "log.audit.file", .text, .served, .gantry, fallback: "none",
+        "File that the trail of pushes, deletions and denials is appended to, or `stdout`."),
       KeyEntry("log.hooks", .list, hooks),
       KeyEntry("log.hooks[]", .section, hooks),
       KeyEntry("log.hooks[].levels", .texts, hooks),

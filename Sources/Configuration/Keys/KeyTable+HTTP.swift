@@ -60,8 +60,15 @@ extension KeyTable {
       KeyEntry("http.tls.letsencrypt", .section, tls),
       KeyEntry("http.tls.letsencrypt.hosts", .texts, tls),
       KeyEntry("http.tls.letsencrypt.directoryurl", .text, tls, .v3),
-      KeyEntry("http.debug", .section, debug),
-      KeyEntry("http.debug.prometheus", .section, debug),
+      KeyEntry("http.debug", .section),
+      KeyEntry(
+        "http.debug.addr", .text, fallback: "none",
+        "Where the operator's listener is: health, readiness and metrics. Not for the world: it asks nobody who they are."
+      ),
+      KeyEntry("http.debug.prometheus", .section),
+      KeyEntry(
+        "http.debug.prometheus.enabled", .bool, fallback: "false", "Metrics for Prometheus on the operator's listener."),
+      KeyEntry("http.debug.prometheus.path", .text, fallback: "/metrics", "Where the metrics are."),
       KeyEntry("http.http2", .section, http2),
       KeyEntry("http.http2.disabled", .bool, http2),
       KeyEntry("http.h2c", .section, http2, .v3),
@@ -69,12 +76,8 @@ extension KeyTable {
     ]
     + keys(under: "http.tls", tls, named: [.text: "certificate key minimumtls"])
     + keys(under: "http.tls.letsencrypt", tls, named: [.text: "cachefile email"])
-    + keys(under: "http.debug", debug, named: [.text: "addr"])
-    + keys(under: "http.debug.prometheus", debug, named: [.bool: "enabled", .text: "path"])
 
   private static let tls = KeyEntry.Status.refused(
     "TLS is not served yet; the registry would answer in the clear where encryption is asked for")
-  private static let debug = KeyEntry.Status.ignored(
-    "there is no debug server yet: no metrics, health or profiles are served there")
   private static let http2 = KeyEntry.Status.ignored("only HTTP/1.1 is served yet")
 }

@@ -65,24 +65,41 @@ extension KeyTable {
 
   static let health: [KeyEntry] =
     [
-      KeyEntry("health", .section, noHealth),
-      KeyEntry("health.storagedriver", .section, noHealth),
-      KeyEntry("health.file", .list, noHealth, variablePart: "FILECHECKERS"),
-      KeyEntry("health.file[]", .section, noHealth),
-      KeyEntry("health.http", .list, noHealth, variablePart: "HTTPCHECKERS"),
-      KeyEntry("health.http[]", .section, noHealth),
-      KeyEntry("health.http[].headers", .table, noHealth, isSecret: true),
-      KeyEntry("health.tcp", .list, noHealth, variablePart: "TCPCHECKERS"),
-      KeyEntry("health.tcp[]", .section, noHealth),
+      KeyEntry("health", .section),
+      KeyEntry("health.storagedriver", .section),
+      KeyEntry("health.storagedriver.enabled", .bool, fallback: "false", "Look whether the storage answers."),
+      KeyEntry("health.storagedriver.interval", .duration, fallback: "10s", "How often."),
+      threshold("health.storagedriver"),
+      KeyEntry("health.file", .list, variablePart: "FILECHECKERS"),
+      KeyEntry("health.file[]", .section),
+      KeyEntry(
+        "health.file[].file", .text, fallback: "required",
+        "A file whose being there takes this registry out of service: `/readyz` and `/debug/health` answer 503."),
+      KeyEntry("health.file[].interval", .duration, fallback: "10s", "How often it is looked for."),
+      KeyEntry("health.http", .list, variablePart: "HTTPCHECKERS"),
+      KeyEntry("health.http[]", .section),
+      KeyEntry("health.http[].uri", .text, fallback: "required", "Where a HEAD request is sent; `http` only."),
+      KeyEntry("health.http[].headers", .table, isSecret: true),
+      KeyEntry(
+        "health.http[].headers.*", .texts, fallback: "none", isSecret: true, "A header of the request, with its values."
+      ),
+      KeyEntry("health.http[].statuscode", .integer, fallback: "200", "The status that is well."),
+      KeyEntry("health.tcp", .list, variablePart: "TCPCHECKERS"),
+      KeyEntry("health.tcp[]", .section),
+      KeyEntry("health.tcp[].addr", .text, fallback: "required", "Where a connection is opened: `host:port`."),
     ]
-    + keys(
-      under: "health.storagedriver", noHealth, named: [.bool: "enabled", .duration: "interval", .integer: "threshold"])
-    + keys(under: "health.file[]", noHealth, named: [.text: "file", .duration: "interval"])
-    + keys(
-      under: "health.http[]", noHealth,
-      named: [.text: "uri", .integer: "statuscode threshold", .duration: "timeout interval"])
-    + keys(
-      under: "health.tcp[]", noHealth, named: [.text: "addr", .integer: "threshold", .duration: "timeout interval"])
+    + ["health.http[]", "health.tcp[]"].flatMap { list in
+      [
+        KeyEntry(
+          "\(list).timeout", .duration, fallback: "10s", "How long the other end may take; 0 means the default."),
+        KeyEntry("\(list).interval", .duration, fallback: "10s", "How often."),
+        threshold(list),
+      ]
+    }
+
+  private static func threshold(_ section: String) -> KeyEntry {
+    KeyEntry("\(section).threshold", .integer, fallback: "0", "Failures in a row before the check counts as failed.")
+  }
 
   private static let middleware = KeyEntry.Status.refused(
     "middleware is not served yet; data would take another way than configured")
@@ -91,5 +108,4 @@ extension KeyTable {
   private static let events = KeyEntry.Status.refused(
     "notifications are not sent yet; whoever relies on them would miss every event")
   private static let noRedis = KeyEntry.Status.ignored("Redis is not used; what it would hold is kept in memory")
-  private static let noHealth = KeyEntry.Status.ignored("health checks are not run until there is a debug server")
 }

@@ -15,6 +15,7 @@ extension SettingsReader {
       usesRelativeURLs: bool("http.relativeurls") ?? false,
       drainTimeout: duration("http.draintimeout", defaults.drainTimeout, least: .zero), headers: headers(),
       limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil)
+    settings.debug = debugSettings()
     settings.clientLimits = clientLimits()
     return settings
   }
@@ -91,7 +92,7 @@ extension SettingsReader {
   }
 
   /// Fields that frame a message: setting them for every response would make responses unreadable.
-  private static let framingFields: Set<String> = [
+  static let framingFields: Set<String> = [
     "Connection", "Content-Length", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Range",
   ]
 
@@ -127,7 +128,7 @@ extension SettingsReader {
   }
 
   /// A token of RFC 9110 section 5.6.2 with capitals where Go puts them, or nil.
-  private static func canonicalFieldName(_ name: String) -> String? {
+  static func canonicalFieldName(_ name: String) -> String? {
     let marks = Set("!#$%&'*+-.^_`|~".utf8)
     guard !name.isEmpty, name.utf8.count <= 256,
       name.utf8.allSatisfy({ byte in

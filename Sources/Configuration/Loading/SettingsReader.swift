@@ -23,7 +23,8 @@ struct SettingsReader {
       log: logSettings(), storage: storageSettings(), http: httpSettings(),
       catalog: CatalogSettings(entriesMax: page("catalog.maxentries")),
       tags: TagsSettings(tagsMax: page("tags.maxtags")),
-      validation: validationSettings(), auth: auth, access: accessSettings(auth: auth))
+      validation: validationSettings(), auth: auth, access: accessSettings(auth: auth),
+      health: healthSettings())
   }
 
   // MARK: Values by path
@@ -125,7 +126,15 @@ struct SettingsReader {
     }
     return LogSettings(
       level: level, formatter: word("log.formatter", .text), fields: fields,
-      isAccessLogDisabled: bool("log.accesslog.disabled") ?? false, reportsCaller: bool("log.reportcaller") ?? false)
+      isAccessLogDisabled: bool("log.accesslog.disabled") ?? false, reportsCaller: bool("log.reportcaller") ?? false,
+      auditFile: auditFile())
+  }
+
+  private mutating func auditFile() -> LogSettings.AuditFile? {
+    let path = "log.audit.file"
+    guard let node = node(path), let text = text(path), !text.isEmpty else { return nil }
+    if Self.hasControlCharacter(text) { log.add(.error, about: node, path, "expected the path of a file") }
+    return text == LogSettings.AuditFile.standardOutput.text ? .standardOutput : .file(path: text)
   }
 
   private enum PlatformsWord: String, CaseIterable {

@@ -39,12 +39,15 @@ public struct HTTPSettings: Sendable, Equatable {
   public var loops: Int?
   /// `http.workers`: threads of the work pool (disk work, hashing); nil means `maxthreads`, at most 32.
   public var workers: Int?
+  /// `http.debug`.
+  public var debug: DebugSettings
 
   /// Makes the section; the defaults are those of the built-in configuration.
   public init(
     address: ListenAddress = .tcp(host: "127.0.0.1", port: 5000), prefix: String = "/", host: ExternalURL? = nil,
     secret: String? = nil, usesRelativeURLs: Bool = false, drainTimeout: Duration = .seconds(30),
-    headers: [Header] = [], limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil
+    headers: [Header] = [], limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil,
+    debug: DebugSettings = DebugSettings()
   ) {
     self.address = address
     self.prefix = prefix
@@ -56,5 +59,6 @@ public struct HTTPSettings: Sendable, Equatable {
     self.limits = limits
     self.loops = loops
     self.workers = workers
+    self.debug = debug
   }
 }

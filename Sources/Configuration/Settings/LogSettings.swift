@@ -27,6 +27,22 @@ public struct LogSettings: Sendable, Equatable {
     }
   }
 
+  /// Where the audit trail goes.
+  public enum AuditFile: Sendable, Equatable {
+    /// Standard output, beside the access log.
+    case standardOutput
+    /// A file, which is appended to.
+    case file(path: String)
+
+    /// As it is written in a configuration file.
+    public var text: String {
+      switch self {
+      case .standardOutput: "stdout"
+      case .file(let path): path
+      }
+    }
+  }
+
   /// `log.level`, else `loglevel`; default `info`.
   public var level: Level
   /// `log.formatter`; default `text`.
@@ -38,15 +54,19 @@ public struct LogSettings: Sendable, Equatable {
   /// `log.reportcaller`; default false: lines do not name the source location that logged them.
   public var reportsCaller: Bool
 
+  /// `log.audit.file`: where the audit trail goes; default nowhere.
+  public var auditFile: AuditFile?
+
   /// Makes the section; every default is Distribution's.
   public init(
     level: Level = .info, formatter: Formatter = .text, fields: [Field] = [], isAccessLogDisabled: Bool = false,
-    reportsCaller: Bool = false
+    reportsCaller: Bool = false, auditFile: AuditFile? = nil
   ) {
     self.level = level
     self.formatter = formatter
     self.fields = fields
     self.isAccessLogDisabled = isAccessLogDisabled
     self.reportsCaller = reportsCaller
+    self.auditFile = auditFile
   }
 }

@@ -4,7 +4,7 @@
 /// Everything the registry can be told, resolved: every value is present, in range and in its own type.
 ///
 /// The names and meanings are Distribution's (`docs/CONFIGURATION.md` is the reference); values that Distribution does
-/// not have live under `access`, `http.limits`, `http.loops` and `http.workers`. A plain value: embedders may build one
+/// not have live under `access`, `http.limits`, `http.loops`, `http.workers` and `log.audit`. A plain value: embedders may build one
 /// in code.
 public struct Settings: Sendable, Equatable {
   /// What is logged, where and how.
@@ -23,13 +23,16 @@ public struct Settings: Sendable, Equatable {
   public var auth: AuthSettings
   /// Who may do what.
   public var access: AccessSettings
+  /// What is looked at to tell whether the registry is well.
+  public var health: HealthSettings
 
   /// The safe built-in default: 127.0.0.1:5000, data under `./data`, deletion enabled.
   public init(
     log: LogSettings = LogSettings(), storage: StorageSettings = StorageSettings(),
     http: HTTPSettings = HTTPSettings(), catalog: CatalogSettings = CatalogSettings(),
     tags: TagsSettings = TagsSettings(), validation: ValidationSettings = ValidationSettings(),
-    auth: AuthSettings = .none, access: AccessSettings = AccessSettings()
+    auth: AuthSettings = .none, access: AccessSettings = AccessSettings(),
+    health: HealthSettings = HealthSettings()
   ) {
     self.log = log
     self.storage = storage
@@ -39,5 +42,6 @@ public struct Settings: Sendable, Equatable {
     self.validation = validation
     self.auth = auth
     self.access = access
+    self.health = health
   }
 }

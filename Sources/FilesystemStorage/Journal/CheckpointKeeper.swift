@@ -57,6 +57,9 @@ actor CheckpointKeeper {
     return checkpoint.isBusy
   }
 
+  /// How many records, and bytes of content in them, wait for a checkpoint.
+  var pending: (records: Int, bytes: Int) { (records, bytes) }
+
   /// The start could not make durable what dead processes left in the journal: it is tried again in a while.
   func noteLegacy() {
     hasLegacy = true

@@ -81,6 +81,9 @@ final class Journal: Sendable {
   /// What is in the journal now was left by dead processes and waits for a checkpoint.
   func noteLegacy() async { await keeper.noteLegacy() }
 
+  /// How many records of this process, and bytes of content in them, are in the journal and wait for a checkpoint.
+  var pending: (records: Int, bytes: Int) { get async { await keeper.pending } }
+
   /// Waits for what is being written, then makes the tree durable and leaves nothing of it behind in the journal.
   func stop() async throws(FileError) {
     await withUnsafeContinuation { continuation in

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+/// One look at something that the registry depends on.
+public protocol HealthProbe: Sendable {
+  /// Looks once; nil when all is well, else what is wrong, for a person. Ends within a time of its own.
+  func look() async -> String?
+
+  /// Ends a look under way, soon.
+  func cancel() async
+}
+
+extension HealthProbe {
+  /// Most looks end by themselves soon enough.
+  public func cancel() async {}
+}
