@@ -94,7 +94,7 @@ struct AuditTrail: Sendable {
     log.write(
       AuditLog.Entry(
         action: subject.action, object: subject.object, outcome: outcome, status: status, requestID: request.id.text,
-        address: request.peer.description,
+        address: request.peer.description, forwardedFor: request.head.fieldText("x-forwarded-for"),
         traceID: request.head.field("traceparent").flatMap { TraceContext(traceparent: $0) }?.traceID, user: user,
         repository: match.name.isEmpty ? nil : match.name, reference: match.tail.isEmpty ? nil : match.tail,
         digest: digest))

@@ -136,7 +136,7 @@ public final class RegistryAPI: RequestResponder {
   }
 
   /// While a health check fails nothing new is stored or removed. Reads go on, and so does what has begun: the storage
-  /// says for itself when it cannot (docs/decisions/0017-what-is-refused-while-unhealthy.md).
+  /// says for itself when it cannot (docs/decisions/0017-what-operators-see.md).
   private func requireHealth(for action: Endpoint.Action) throws(Refusal) {
     guard let health, !health.isHealthy else { return }
     switch action {

@@ -46,6 +46,8 @@ public final class AuditLog: Sendable {
     public var user: String?
     /// From where, with the port.
     public var address: String
+    /// What the request says of the clients that it came from, through proxies; nobody vouches for it here.
+    public var forwardedFor: String?
     /// The repository, as it was named.
     public var repository: String?
     /// The tag or digest that was asked for.
@@ -56,7 +58,8 @@ public final class AuditLog: Sendable {
     /// An entry with the given parts.
     public init(
       action: Action, object: Object, outcome: Outcome, status: Int, requestID: String, address: String,
-      traceID: String? = nil, user: String? = nil, repository: String? = nil, reference: String? = nil,
+      forwardedFor: String? = nil, traceID: String? = nil, user: String? = nil, repository: String? = nil,
+      reference: String? = nil,
       digest: String? = nil
     ) {
       self.action = action
@@ -65,6 +68,7 @@ public final class AuditLog: Sendable {
       self.status = status
       self.requestID = requestID
       self.address = address
+      self.forwardedFor = forwardedFor
       self.traceID = traceID
       self.user = user
       self.repository = repository
@@ -82,7 +86,7 @@ public final class AuditLog: Sendable {
     self.clock = clock
   }
 
-  /// Writes a line. Its members come in this order: time, id, trace, user, address, action, object, repository,
+  /// Writes a line. Its members come in this order: time, id, trace, user, address, forwarded, action, object, repository,
   /// reference, digest, status, outcome; those that are not known are left out.
   public func write(_ entry: Entry) {
     var line: [UInt8] = []
@@ -94,6 +98,7 @@ public final class AuditLog: Sendable {
     Self.append("trace", entry.traceID, to: &line)
     Self.append("user", entry.user, to: &line)
     Self.append("address", entry.address, to: &line)
+    Self.append("forwarded", entry.forwardedFor, to: &line)
     Self.append("action", entry.action.rawValue, to: &line)
     Self.append("object", entry.object.rawValue, to: &line)
     Self.append("repository", entry.repository, to: &line)

@@ -31,7 +31,8 @@ final class Bench {
   init(
     seed: UInt64 = 1, policy: RegistryPolicy = RegistryPolicy(allowsDeletion: true), settings: APISettings? = nil,
     storage: (any StorageEngine)? = nil, limiter: RequestLimiter? = nil,
-    access: (World) -> AccessControl? = { _ in nil }
+    access: (World) -> AccessControl? = { _ in nil },
+    observation: Observation = Observation()
   ) {
     simulation = SimulatedWorld(seed: seed, loops: 2)
     let storage = storage ?? MemoryStorage(clock: simulation.world.clock)
@@ -40,7 +41,7 @@ final class Bench {
     api = RegistryAPI(
       service: service, loop: simulation.world.loops[0], settings: settings ?? APISettings(secret: Self.secret),
       access: AccessSource(access(simulation.world)), limiter: limiter,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observation: observation)
   }
 
   /// Sends a request and waits for the whole answer. Without Content-Length in `fields`, and unless it is `chunked`,

@@ -29,6 +29,14 @@ import Testing
     #expect(lines([bare]) == ["- - - [01/Jan/1970:00:00:00 +0000] \"HEAD * HTTP/1.0\" 404 0 \"\" \"\"\n"])
   }
 
+  @Test func `a trace stands behind the format`() {
+    let entry = AccessLog.Entry(
+      host: "h", time: WallTime(seconds: 0), method: "GET", target: "/v2/", version: "HTTP/1.1", status: 200,
+      bodyBytes: 2, traceID: "4bf92f3577b34da6a3ce929d0e0e4736")
+    #expect(
+      lines([entry])[0].hasSuffix("\"GET /v2/ HTTP/1.1\" 200 2 \"\" \"\" trace=4bf92f3577b34da6a3ce929d0e0e4736\n"))
+  }
+
   @Test func `the time moves on, and back`() {
     let times = [1, 1, 2, 1, 86_400] as [Int64]
     let written = lines(
