@@ -35,6 +35,9 @@ func tests(_ name: String, knows: [Target.Dependency], resources: [Resource] = [
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let inMemoryTracing: Target.Dependency = .product(
+  name: "InMemoryTracing", package: "swift-distributed-tracing")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let cellar: [Target] = [
@@ -91,7 +94,9 @@ let floor5: [Target] = [
 ]
 
 let beside: [Target] = [
-  room("Telemetry", knows: ["GantryWorld", logging])
+  room("Telemetry", knows: ["GantryWorld", logging]),
+  // For embedders; the registry command links none of it.
+  room("Tracing", knows: ["GantryTelemetry", tracing]),
 ]
 
 let attic: [Target] = [
@@ -205,6 +210,7 @@ let proofs: [Target] = [
     knows: [
       "GantryMonitoring", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryTelemetry", "GantryTestKit",
     ]),
+  tests("Tracing", knows: ["GantryTracing", "GantryTelemetry", tracing, inMemoryTracing]),
   tests("TestKit", knows: ["GantryTestKit", "GantryWorld", "GantryOCI", "GantryCryptography"]),
   tests("Simulation", knows: ["GantrySimulation"]),
   tests(
@@ -234,10 +240,12 @@ let package = Package(
     .library(name: "GantryRegistry", targets: ["GantryRegistry"]),
     .library(name: "GantryRegistryAPI", targets: ["GantryRegistryAPI"]),
     .library(name: "GantryServer", targets: ["GantryServer"]),
+    .library(name: "GantryTracing", targets: ["GantryTracing"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", exact: "1.7.3"),
   ],
   targets: cellar + floor1 + floor2 + floor3 + floor4 + floor5 + beside + attic + roof + yard + loadTests + proofs
 )

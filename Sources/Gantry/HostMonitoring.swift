@@ -26,11 +26,14 @@ final class HostMonitoring: Sendable {
   private let meters: [RequestMeters]
   private let actions: ActionMeters?
   private let pulses: [LoopPulse]
+  /// Who makes spans, where an embedder brought somebody.
+  private let tracing: (any RequestTracing)?
 
   /// Connections of the operator's listener; scrapers and probes have a few.
   private static let connectionsMax = 256
 
-  init(_ settings: Settings, group: LoopGroup, logger: Logger) {
+  init(_ settings: Settings, group: LoopGroup, logger: Logger, tracing: (any RequestTracing)?) {
+    self.tracing = tracing
     self.settings = settings.http.debug
     self.group = group
     self.logger = logger
@@ -50,7 +53,8 @@ final class HostMonitoring: Sendable {
 
   /// Who watches the API on a loop.
   func observation(on loop: any LoopExecutor, audit: AuditLog?) -> Observation {
-    Observation(meters: meters.isEmpty ? nil : meters[loop.index], health: health, audit: audit)
+    Observation(
+      meters: meters.isEmpty ? nil : meters[loop.index], health: health, audit: audit, tracing: tracing)
   }
 
   /// What runs beside the registry once it is put together.

@@ -11,7 +11,7 @@ internal import GantryRegistry
 internal import GantryRegistryAPI
 internal import GantryServer
 internal import GantryStorage
-internal import GantryTelemetry
+public import GantryTelemetry
 internal import GantryWorld
 internal import Logging
 internal import Synchronization
@@ -40,14 +40,22 @@ public final class RegistryHost: Sendable {
     try self.init(settings, diagnostics: [])
   }
 
+  /// The same, with spans of each request made by `tracing`: ``DistributedTracing`` of the product `GantryTracing`, for
+  /// one.
+  public convenience init(_ settings: Settings, tracing: any RequestTracing) throws(StartError) {
+    try self.init(settings, diagnostics: [], tracing: tracing)
+  }
+
   /// Starts a registry, and logs what the configuration was warned of.
-  public init(_ settings: Settings, diagnostics: [Diagnostic]) throws(StartError) {
+  public init(
+    _ settings: Settings, diagnostics: [Diagnostic], tracing: (any RequestTracing)? = nil
+  ) throws(StartError) {
     SystemProcess.prepareToServe()
     let group = LoopGroup(
       loops: settings.http.loops ?? LoopGroup.processors, workers: Self.workers(for: settings))
     let log = HostLog(settings.log, world: group.world)
     let bound: GantryWorld.ListenAddress
-    let monitoring = HostMonitoring(settings, group: group, logger: log.logger)
+    let monitoring = HostMonitoring(settings, group: group, logger: log.logger, tracing: tracing)
     do throws(StartError) {
       for diagnostic in diagnostics { log.logger.warning("\(diagnostic)") }
       let socket: BoundSocket

@@ -11,11 +11,17 @@ public struct Observation: Sendable {
   public var health: HealthState?
   /// Keeps the trail of changes and denials.
   public var audit: AuditLog?
+  /// Makes spans.
+  public var tracing: (any RequestTracing)?
 
   /// Makes an observation.
-  public init(meters: RequestMeters? = nil, health: HealthState? = nil, audit: AuditLog? = nil) {
+  public init(
+    meters: RequestMeters? = nil, health: HealthState? = nil, audit: AuditLog? = nil,
+    tracing: (any RequestTracing)? = nil
+  ) {
     self.meters = meters
     self.health = health
     self.audit = audit
+    self.tracing = tracing
   }
 }

@@ -22,6 +22,7 @@ public final class RegistryAPI: RequestResponder {
   private let meters: RequestMeters?
   private let health: HealthState?
   private let audit: AuditTrail?
+  private let spans: SpanTable?
 
   /// The responder of `loop`. `access` says who may do what; without a control in it everybody may do everything.
   /// `limiter` is shared by all loops. `accessLog` gets a line for each exchange.
@@ -37,6 +38,7 @@ public final class RegistryAPI: RequestResponder {
     meters = observation.meters
     health = observation.health
     audit = observation.audit.map { AuditTrail(log: $0) }
+    spans = observation.tracing.map { SpanTable($0) }
   }
 
   /// Answers what is hot, where nobody has to be asked who they are or to be held to a share.
@@ -47,6 +49,7 @@ public final class RegistryAPI: RequestResponder {
 
   /// Answers one request.
   public func respond(to request: Request) async -> Response {
+    spans?.begin(request)
     guard let meters else { return await share(request) }
     meters.began(route: Route(request.head.path).rawValue)
     guard let body = request.body else { return await share(request) }
@@ -118,6 +121,7 @@ public final class RegistryAPI: RequestResponder {
   public func finished(_ outcome: ResponseOutcome) {
     context.answerBudget.giveBack(outcome.requestID)
     context.throttle?.leave(outcome.requestID)
+    spans?.end(outcome)
     if let meters, let head = outcome.head { meters.ended(Self.exchange(outcome, head)) }
     log.finished(outcome)
   }

@@ -68,6 +68,7 @@ struct PackageMap {
       var names = quoted(list)
       if list.contains("logging") { names.append("Logging") }
       if list.contains("argumentParser") { names.append("ArgumentParser") }
+      if list.contains("tracing") { names.append("Tracing") }
       return names
     }
     return []
@@ -89,6 +90,7 @@ enum Floors {
     "GantryEventLoops": 10, "GantryCryptography": 10, "GantryPasswordHash": 10, "GantryYAML": 10,
     "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20, "GantryLimiting": 20,
     "GantryStorage": 30, "GantryHTTPService": 30,
+    "GantryTracing": 50,  // beside the house, above Telemetry: for embedders only
     "GantryTelemetry": 25,  // beside the house: floors 3 to roof may know it
     "GantryRegistry": 40, "GantryAccess": 40, "GantryMemoryStorage": 40, "GantryFilesystemStorage": 40,
     "GantryRegistryAPI": 50, "GantryServer": 50, "GantryMonitoring": 50,
@@ -101,6 +103,7 @@ enum Floors {
   static let outside: [String: Set<String>] = [
     "Logging": ["GantryTelemetry", "GantryRegistryAPI", "Gantry", "registry"],
     "ArgumentParser": ["registry", "registry-load"],
+    "Tracing": ["GantryTracing"],
   ]
 
   /// The one room that owns each C library.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryHTTPService
 import GantryHTTPWire
 import GantryOCI
 import GantryTelemetry
@@ -111,5 +112,39 @@ struct ObservationTests {
     // The requests have come and nobody said that they ended, as in the middle of an exchange.
     #expect(meters.measures.inFlight[Route.blobUpload.rawValue] == 1)
     #expect(meters.measures.inFlight[Route.blobUploadChunk.rawValue] == 1)
+  }
+
+  /// Keeps what it was told.
+  private final class Spans: RequestTracing {
+    let begun = Mutex<[TracedRequest]>([])
+    let ended = Mutex<[Int]>([])
+
+    struct Span: RequestSpan {
+      let spans: Spans
+      func end(status: Int, responseBytes: UInt64, isComplete: Bool) {
+        spans.ended.withLock { $0.append(status) }
+      }
+    }
+
+    func begin(_ request: TracedRequest) -> any RequestSpan {
+      begun.withLock { $0.append(request) }
+      return Span(spans: self)
+    }
+  }
+
+  @Test func spansBeginWithWhatTheClientSays() throws {
+    let spans = Spans()
+    let bench = Bench(observation: Observation(tracing: spans))
+    _ = bench.send("GET", "/v2/app/tags/list", ["traceparent": "00-a-b-01", "TraceState": "x=y"])
+    let request = try #require(spans.begun.withLock { $0.first })
+    #expect(request.route == "tags")
+    #expect(request.path == "/v2/app/tags/list")
+    #expect(request.context == ["traceparent": "00-a-b-01", "tracestate": "x=y"])
+    let outcome = ResponseOutcome(
+      head: nil, peer: PeerAddress(host: "192.0.2.1", port: 1), requestID: RequestID(high: 1, low: 2),
+      status: .notFound, bytesSent: 0, duration: .zero, isComplete: true)
+    bench.api.finished(outcome)
+    bench.api.finished(outcome)
+    #expect(spans.ended.withLock { $0 } == [404], "a span ends once")
   }
 }
