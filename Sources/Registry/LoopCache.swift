@@ -31,32 +31,32 @@ public actor LoopCache {
     blobs = LRUTable(countMax: limits.openBlobsMax, weightMax: limits.openBlobsMax * 8)
   }
 
-  /// The manifest kept under `key`, if it is still true.
-  public func manifest(_ key: CacheKey) -> HotManifest? {
+  /// The manifest kept under `key`, if it is still true. Who looks again after a miss says that the first does not count.
+  public func manifest(_ key: CacheKey, countsMiss: Bool = true) -> HotManifest? {
     guard let hot = manifests.use(key, now: now) else {
-      manifestMisses &+= 1
+      if countsMiss { manifestMisses &+= 1 }
       return nil
     }
     if hot.proof.holds {
       manifestHits &+= 1
       return hot
     }
-    manifestMisses &+= 1
+    if countsMiss { manifestMisses &+= 1 }
     manifests.remove(key)
     return nil
   }
 
   /// The blob kept under `key`, if it is still linked.
-  public func blob(_ key: CacheKey) -> HotBlob? {
+  public func blob(_ key: CacheKey, countsMiss: Bool = true) -> HotBlob? {
     guard let hot = blobs.use(key, now: now) else {
-      blobMisses &+= 1
+      if countsMiss { blobMisses &+= 1 }
       return nil
     }
     if hot.proof.holds {
       blobHits &+= 1
       return hot
     }
-    blobMisses &+= 1
+    if countsMiss { blobMisses &+= 1 }
     blobs.remove(key)
     return nil
   }

@@ -43,8 +43,12 @@ public final class RegistryAPI: RequestResponder {
 
   /// Answers what is hot, where nobody has to be asked who they are or to be held to a share.
   public func respondAtOnce(to request: Request) -> Response? {
-    guard context.origins == nil, context.throttle == nil, context.access == nil else { return nil }
-    return hotResponse(to: request)
+    guard context.origins == nil, context.throttle == nil, context.access == nil,
+      let response = hotResponse(to: request, countsMiss: false)
+    else { return nil }
+    spans?.begin(request)
+    meters?.began(route: Route(request.head.path).rawValue)
+    return response
   }
 
   /// Answers one request.
@@ -177,17 +181,23 @@ public final class RegistryAPI: RequestResponder {
   }
 
   /// The answer from the loop's cache, if the very same path was answered before and nothing changed since.
-  private func hotResponse(to request: Request) -> Response? {
+  ///
+  /// A miss that is looked for once more by ``respond(to:)`` must not count.
+  private func hotResponse(to request: Request, countsMiss: Bool = true) -> Response? {
     let head = request.head
     guard head.method == .get || head.method == .head else { return nil }
     let path = head.path
     if HotPath.isManifest(path) {
       // The cache is of this loop, so no way leads there and back.
-      guard let hot = context.cache.assumeIsolated({ $0.manifest(CacheKey(path)) }) else { return nil }
+      guard let hot = context.cache.assumeIsolated({ $0.manifest(CacheKey(path), countsMiss: countsMiss) }) else {
+        return nil
+      }
       return ManifestEndpoints(context: context).respond(hot, head)
     }
     if HotPath.isBlob(path) {
-      guard let hot = context.cache.assumeIsolated({ $0.blob(CacheKey(path)) }) else { return nil }
+      guard let hot = context.cache.assumeIsolated({ $0.blob(CacheKey(path), countsMiss: countsMiss) }) else {
+        return nil
+      }
       return BlobEndpoints(context: context).respond(hot, head)
     }
     return nil
