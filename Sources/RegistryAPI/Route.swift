@@ -20,12 +20,16 @@ enum Route: Int, CaseIterable {
   /// Tells from the last parts of the raw path, without parsing it: a path that no endpoint serves may be counted as
   /// the one it looks like.
   init(_ path: ArraySlice<UInt8>) {
+    // What is asked for most is told first, and without a generic call for each byte.
+    if HotPath.isManifest(path) {
+      self = .manifest
+      return
+    }
     self = path.withUnsafeBytes { path in
       guard let last = path.lastIndex(of: Self.slash) else { return .other }
       let tail = path[(last + 1)...]
       let parent = path[..<last]
       let name = parent[(parent.lastIndex(of: Self.slash).map { $0 + 1 } ?? 0)...]
-      if Self.equal(name, "manifests") { return .manifest }
       if Self.equal(name, "blobs") { return Self.equal(tail, "uploads") ? .blobUpload : .blob }
       if Self.equal(name, "uploads") { return tail.isEmpty ? .blobUpload : .blobUploadChunk }
       if Self.equal(name, "tags") { return Self.equal(tail, "list") ? .tags : .other }
