@@ -11,8 +11,8 @@ internal import GantryStorage
 internal import GantryTelemetry
 internal import GantryWorld
 
-/// The page of metrics: asks every part of a host what it counted, at the moment of the scrape. docs/MONITORING.md lists
-/// the names.
+/// The page of metrics: asks every part of a host what it counted, at the moment of the scrape. docs/MONITORING.md
+/// lists the names.
 struct MetricsPage: Sendable {
   /// Who is asked.
   struct Sources: Sendable {

@@ -31,7 +31,8 @@ public actor LoopCache {
     blobs = LRUTable(countMax: limits.openBlobsMax, weightMax: limits.openBlobsMax * 8)
   }
 
-  /// The manifest kept under `key`, if it is still true. Who looks again after a miss says that the first does not count.
+  /// The manifest kept under `key`, if it is still true. Who looks again after a miss says that the first does not
+  /// count.
   public func manifest(_ key: CacheKey, countsMiss: Bool = true) -> HotManifest? {
     guard let hot = manifests.use(key, now: now) else {
       if countsMiss { manifestMisses &+= 1 }

@@ -86,8 +86,8 @@ public final class AuditLog: Sendable {
     self.clock = clock
   }
 
-  /// Writes a line. Its members come in this order: time, id, trace, user, address, forwarded, action, object, repository,
-  /// reference, digest, status, outcome; those that are not known are left out.
+  /// Writes a line. Its members come in this order: time, id, trace, user, address, forwarded, action, object,
+  /// repository, reference, digest, status, outcome; those that are not known are left out.
   public func write(_ entry: Entry) {
     var line: [UInt8] = []
     line.reserveCapacity(384)

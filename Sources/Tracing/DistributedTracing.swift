@@ -7,8 +7,8 @@ public import Tracing
 /// Makes the spans of requests through swift-distributed-tracing's API, for whoever embeds a registry and has a tracer.
 ///
 /// A span is of the kind `server`, named after method and route, below the context that the tracer finds in the
-/// request's fields, and has the attributes of OpenTelemetry's semantic conventions for HTTP servers. Answers of 500 and
-/// more are errors; those below are not, as the conventions ask of servers.
+/// request's fields, and has the attributes of OpenTelemetry's semantic conventions for HTTP servers. Answers of 500
+/// and more are errors; those below are not, as the conventions ask of servers.
 public struct DistributedTracing: RequestTracing {
   private let tracer: any Tracer
 

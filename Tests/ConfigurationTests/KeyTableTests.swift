@@ -64,7 +64,8 @@ struct KeyTableTests {
     let standard = SettingsReport.yaml(load(base).settings ?? Settings())
     for entry in KeyTable.entries where entry.status == .served {
       let words = ["none", "required", "made once, kept with the storage"]
-      guard !entry.fallback.isEmpty, !words.contains(entry.fallback) else { continue }
+      // An element of a list has no default of its own.
+      guard !entry.fallback.isEmpty, !words.contains(entry.fallback), !entry.path.contains("[]") else { continue }
       // Setting the default explicitly changes nothing.
       let parts = entry.path.split(separator: ".")
       var text = parts.dropFirst().reversed().reduce("\(entry.fallback)") { "{\($1): \($0)}" }

@@ -47,7 +47,18 @@ struct SettingsReportTests {
         realm: "http://r", service: "s: \"t\"", issuer: "i", rootCertBundle: "/b", jwks: "/k", autoRedirectPath: "/p",
         signingAlgorithms: [.EdDSA, .PS512])))
 
-  @Test(arguments: [Settings(), unusual, token, Settings(auth: .silly(realm: "r", service: "s"))])
+  static let seen = Settings(
+    log: LogSettings(auditFile: .file(path: "/var/log/a b")),
+    http: HTTPSettings(
+      debug: DebugSettings(
+        address: .tcp(host: "::1", port: 9), isPrometheusEnabled: true, prometheusPath: "/m")),
+    health: HealthSettings(
+      storage: HealthSettings.Rhythm(interval: .milliseconds(1500), threshold: 3),
+      files: [HealthSettings.FileCheck(path: "/run/x: y")],
+      http: [HealthSettings.HTTPCheck(uri: "http://h:1/p?q", host: "h", port: 1, target: "/p?q", status: 204)],
+      tcp: [HealthSettings.TCPCheck(address: "h:2", host: "h", port: 2, timeout: .seconds(2))]))
+
+  @Test(arguments: [Settings(), unusual, token, seen, Settings(auth: .silly(realm: "r", service: "s"))])
   func readsBackAsItWas(_ settings: Settings) {
     let outcome = load(SettingsReport.yaml(settings))
     #expect(outcome.lines == [])
@@ -74,7 +85,7 @@ struct SettingsReportTests {
 
   @Test func showsEveryServedKey() {
     let silly = Settings(auth: .silly(realm: "r", service: "s"))
-    let text = [Self.unusual, Self.token, Settings(), silly].map(SettingsReport.yaml).joined()
+    let text = [Self.unusual, Self.token, Self.seen, Settings(), silly].map(SettingsReport.yaml).joined()
     for entry in KeyTable.entries where entry.status == .served && !entry.summary.isEmpty {
       let key = entry.path.split(separator: ".").last ?? ""
       // Older names of a key, engines that are not chosen, and free names.

@@ -109,9 +109,11 @@ struct ObservationTests {
     let bench = Bench(observation: Observation(meters: meters))
     bench.pushBlob(Array("hello".utf8), to: "app")
     #expect(meters.measures.receivedBytes == 5)
-    // The requests have come and nobody said that they ended, as in the middle of an exchange.
-    #expect(meters.measures.inFlight[Route.blobUpload.rawValue] == 1)
-    #expect(meters.measures.inFlight[Route.blobUploadChunk.rawValue] == 1)
+    #expect(meters.measures.inFlight.allSatisfy { $0 == 0 }, "what has begun has ended")
+    var text = MetricsText()
+    meters.measures.write(to: &text, .api)
+    let page = String(decoding: text.bytes, as: UTF8.self)
+    #expect(page.contains(#"registry_http_requests_total{code="201",handler="blob_upload_chunk",method="put"} 1"#))
   }
 
   /// Keeps what it was told.

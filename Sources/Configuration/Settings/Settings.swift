@@ -4,8 +4,8 @@
 /// Everything the registry can be told, resolved: every value is present, in range and in its own type.
 ///
 /// The names and meanings are Distribution's (`docs/CONFIGURATION.md` is the reference); values that Distribution does
-/// not have live under `access`, `http.limits`, `http.loops`, `http.workers` and `log.audit`. A plain value: embedders may build one
-/// in code.
+/// not have live under `access`, `http.limits`, `http.loops`, `http.workers` and `log.audit`. A plain value: embedders
+/// may build one in code.
 public struct Settings: Sendable, Equatable {
   /// What is logged, where and how.
   public var log: LogSettings
