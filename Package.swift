@@ -48,6 +48,8 @@ let cellar: [Target] = [
     name: "CGantryYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   .systemLibrary(
     name: "CGantryCrypt", path: "Sources/CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+  .systemLibrary(
+    name: "CGantryNGHTTP2", path: "Sources/CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
   room("World"),
   room("Patterns"),
 ]
@@ -62,6 +64,7 @@ let floor1: [Target] = [
 let floor2: [Target] = [
   room("OCI"),
   room("HTTPWire"),
+  room("HTTP2", knows: ["CGantryNGHTTP2", "GantryHTTPWire"], settings: overC),
   room("Configuration", knows: ["GantryYAML", "GantryPatterns"]),
   room("Limiting", knows: ["GantryWorld", "GantryPatterns"]),
 ]
@@ -90,7 +93,9 @@ let floor5: [Target] = [
       "GantryHTTPWire", "GantryWorld", "GantryTelemetry", "GantryLimiting", "GantryPatterns", logging,
     ]),
   room("Monitoring", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
-  room("Server", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
+  room(
+    "Server",
+    knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryTelemetry"]),
 ]
 
 let beside: [Target] = [
@@ -104,9 +109,9 @@ let attic: [Target] = [
     name: "Gantry",
     dependencies: [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
-      "GantryHTTPWire", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage", "GantryRegistry",
-      "GantryRegistryAPI", "GantryServer", "GantryMonitoring", "GantryTelemetry", "GantryPatterns", "GantryAccess",
-      "GantryLimiting", logging,
+      "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage",
+      "GantryRegistry", "GantryRegistryAPI", "GantryServer", "GantryMonitoring", "GantryTelemetry", "GantryPatterns",
+      "GantryAccess", "GantryLimiting", logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -133,8 +138,11 @@ let yard: [Target] = [
     dependencies: ["GantryStorage", "GantryOCI", "GantryWorld", "GantryCryptography"],
     path: "Tests/StorageConformance", swiftSettings: house),
   .target(
-    name: "GantryFuzzing", dependencies: ["GantryHTTPWire", "GantryOCI", "GantryYAML"], path: "Tests/Fuzzing",
-    swiftSettings: house),
+    name: "GantryHTTP2Peer", dependencies: ["CGantryNGHTTP2"], path: "Tests/HTTP2Peer", swiftSettings: house),
+  .target(
+    name: "GantryFuzzing",
+    dependencies: ["GantryHTTPWire", "GantryHTTP2", "GantryHTTP2Peer", "GantryOCI", "GantryYAML"],
+    path: "Tests/Fuzzing", swiftSettings: house),
   .executableTarget(name: "fuzz", dependencies: ["GantryFuzzing"], path: "Tests/Fuzz", swiftSettings: house),
   .target(
     name: "GantrySimulation",
@@ -168,6 +176,7 @@ let proofs: [Target] = [
   tests("Limiting", knows: ["GantryLimiting", "GantryPatterns", "GantryWorld"]),
   tests("OCI", knows: ["GantryOCI"]),
   tests("HTTPWire", knows: ["GantryHTTPWire", "GantryFuzzing"]),
+  tests("HTTP2", knows: ["GantryHTTP2", "GantryHTTP2Peer", "GantryHTTPWire", "GantryFuzzing"]),
   tests("YAML", knows: ["GantryYAML", "GantryFuzzing"]),
   tests("Configuration", knows: ["GantryConfiguration", "GantryYAML"]),
   tests("Cryptography", knows: ["GantryCryptography", "GantryTokenMint"]),
@@ -202,8 +211,8 @@ let proofs: [Target] = [
   tests(
     "Server",
     knows: [
-      "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryWorld", "GantryEventLoops", "GantryTestKit",
-      "GantryTelemetry",
+      "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryHTTP2", "GantryHTTP2Peer", "GantryWorld",
+      "GantryEventLoops", "GantryTestKit", "GantryTelemetry",
     ]),
   tests(
     "Monitoring",
@@ -223,8 +232,8 @@ let proofs: [Target] = [
   tests(
     "Integration",
     knows: [
-      "CGantryOpenSSL", "GantryTestKit", "GantryFilesystemStorage", "GantryStorage", "GantryOCI", "GantryWorld",
-      "GantryTokenMint", "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryEventLoops",
+      "CGantryOpenSSL", "GantryHTTP2Peer", "GantryTestKit", "GantryFilesystemStorage", "GantryStorage", "GantryOCI",
+      "GantryWorld", "GantryTokenMint", "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryEventLoops",
     ]),
 ]
 

@@ -104,6 +104,8 @@ public enum SettingsReport {
           text.value("path", quoted: http.debug.prometheusPath)
         }
       }
+      text.section("http2") { text in text.value("disabled", !http.offersHTTP2) }
+      text.section("h2c") { text in text.value("enabled", http.speaksHTTP2InClear) }
       text.value("loops", http.loops ?? 0)
       text.value("workers", http.workers ?? 0)
       text.section("limits") { text in
@@ -117,6 +119,7 @@ public enum SettingsReport {
         text.value("writetimeout", GoDuration.format(http.limits.writeTimeout))
         text.value("discardbytes", http.limits.discardBytesMax)
         text.value("lingertimeout", GoDuration.format(http.limits.lingerTimeout))
+        text.value("streams", http.limits.streamsMax)
         text.value("manifestbytes", http.limits.manifestBytesMax)
       }
       write(http.clientLimits, to: &text)

@@ -244,6 +244,7 @@ public final class RegistryHost: Sendable {
     let accessSource = AccessSource(access)
     let server = HTTPServer(
       world: world, listeners: [listener], limits: Self.limits(settings.http.limits, logger),
+      protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear),
       responder: { loop in
         RegistryAPI(
           service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,

@@ -13,6 +13,7 @@ extension ServerTrouble {
     case .acceptFailed(let error): "cannot accept connections: \(error.explanation); trying again"
     case .responseBroken(let error, let target): "the response to \(target) broke off: \(error.explanation)"
     case .handshakeFailed(let peer, let reason): "no TLS with \(peer.description): \(reason)"
+    case .clientCutOff(let peer, let reason): "the connection from \(peer.description) was ended: \(reason)"
     }
   }
 
@@ -20,6 +21,7 @@ extension ServerTrouble {
   var level: Logger.Level {
     switch self {
     case .acceptFailed, .responseBroken: .error
+    case .clientCutOff: .warning
     case .handshakeFailed: .info
     }
   }

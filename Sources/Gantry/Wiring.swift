@@ -3,6 +3,7 @@
 
 internal import GantryConfiguration
 internal import GantryFilesystemStorage
+internal import GantryHTTP2
 internal import GantryHTTPWire
 internal import GantryOCI
 internal import GantryPatterns
@@ -97,7 +98,8 @@ extension ServerLimits {
         lineBytesMax: limits.lineBytesMax, headBytesMax: limits.headBytesMax, fieldsMax: limits.headersMax),
       connectionsMax: limits.connectionsMax, headTimeout: limits.headTimeout, idleTimeout: limits.idleTimeout,
       bodyTimeout: limits.bodyTimeout, writeTimeout: limits.writeTimeout,
-      discardBytesMax: limits.discardBytesMax, lingerTimeout: limits.lingerTimeout)
+      discardBytesMax: limits.discardBytesMax, lingerTimeout: limits.lingerTimeout,
+      http2: HTTP2Limits(streamsMax: limits.streamsMax))
   }
 }
 

@@ -8,6 +8,7 @@ public enum BodyFraming: Hashable, Sendable {
   case none
   /// Content-Length: exactly this many bytes follow; at most `Int64.max`, so that it converts to `Int`.
   case length(UInt64)
-  /// Transfer-Encoding: chunked; `ChunkedDecoder` finds the end.
+  /// The length is not known beforehand. HTTP/1.1: Transfer-Encoding: chunked, `ChunkedDecoder` finds the end;
+  /// HTTP/2: no Content-Length, the last frame of the stream says so.
   case chunked
 }

@@ -38,7 +38,7 @@ struct RequestLine: Sendable {
     }
   }
 
-  private static func method(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> HTTPMethod {
+  static func method(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> HTTPMethod {
     func isToken(_ text: StaticString) -> Bool {
       text.withUTF8Buffer { wanted in
         var index = start

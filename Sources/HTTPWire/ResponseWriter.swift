@@ -35,7 +35,7 @@ public enum ResponseWriter {
       append("Transfer-Encoding: chunked\r\n", to: &output)
     }
     switch (version, keepAlive) {
-    case (.http11, true), (.http10, false): break
+    case (.http11, true), (.http10, false), (.http2, _): break
     case (.http11, false): append("Connection: close\r\n", to: &output)
     case (.http10, true): append("Connection: keep-alive\r\n", to: &output)
     }

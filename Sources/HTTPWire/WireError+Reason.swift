@@ -9,7 +9,8 @@ extension WireError: CustomStringConvertible {
       .targetFragment, .targetFormRefused, .targetAuthorityInvalid, .versionMalformed, .versionUnsupported:
       requestLineReason
     case .bareCarriageReturn, .bareLineFeed, .fieldLineTooLong, .headTooLong, .fieldsTooMany, .fieldFolded,
-      .fieldNameEmpty, .fieldNameByte, .fieldSpaceBeforeColon, .fieldColonMissing, .fieldValueByte:
+      .fieldNameEmpty, .fieldNameByte, .fieldSpaceBeforeColon, .fieldColonMissing, .fieldValueByte,
+      .pseudoFieldMisplaced, .pseudoFieldMissing, .fieldConnectionSpecific:
       fieldReason
     case .hostMissing, .hostRepeated, .hostInvalid, .contentLengthInvalid, .contentLengthRepeated,
       .contentLengthTooLarge, .transferEncodingInvalid, .transferEncodingRepeated, .transferEncodingUnsupported,
@@ -62,6 +63,9 @@ extension WireError: CustomStringConvertible {
     case .fieldSpaceBeforeColon(let at): "white space between a header name and its colon (byte \(at))"
     case .fieldColonMissing(let at): "a header line without a colon (byte \(at))"
     case .fieldValueByte(let byte, let at): "control byte \(Self.hex(byte)) in a header value (byte \(at))"
+    case .pseudoFieldMisplaced: "a pseudo-header field is unknown, repeated, or after another field"
+    case .pseudoFieldMissing: "a request over HTTP/2 needs :method, :scheme and :path"
+    case .fieldConnectionSpecific: "a field that belongs to connections of HTTP/1.1 only"
     default: ""
     }
   }

@@ -33,6 +33,11 @@ public enum WireError: Error, Hashable, Sendable {
   case fieldColonMissing(at: Int)
   case fieldValueByte(UInt8, at: Int)
 
+  // Field sections of HTTP/2 alone.
+  case pseudoFieldMisplaced
+  case pseudoFieldMissing
+  case fieldConnectionSpecific
+
   // Framing and the fields that decide it.
   case hostMissing
   case hostRepeated

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryHTTP2
 internal import GantryHTTPService
 internal import GantryHTTPWire
 internal import GantryWorld
@@ -20,6 +21,7 @@ actor Connection {
   private let responder: any RequestResponder
   private let wallClock: any WallClock
   private let report: @Sendable (ServerTrouble) -> Void
+  private let protocols: ServerProtocols
   private let identity: (UInt64, UInt64)
   private var served: UInt64 = 0
   private var date = ResponseDate()
@@ -46,6 +48,7 @@ actor Connection {
     responder = shared.responder
     wallClock = shared.wallClock
     report = shared.report
+    protocols = shared.protocols
     identity = shared.identities.next()
     input = ConnectionInput(stream, limits: shared.limits, clock: loop.clock)
   }
@@ -56,6 +59,8 @@ actor Connection {
     case waits
     /// The connection is closed.
     case ended
+    /// HTTP/2 was agreed on, or begun on a stream that may speak it: ``handOver()``.
+    case speaksHTTP2
   }
 
   /// Serves the requests that have come, until one is not whole yet or the connection has ended.
@@ -64,6 +69,7 @@ actor Connection {
       do {
         guard try await stream.establish() else { return .waits }
         isEstablished = true
+        if stream.security?.applicationProtocol == "h2" { return .speaksHTTP2 }
       } catch {
         if case .insecure(let reason) = error { report(.handshakeFailed(stream.peer, reason: reason)) }
         return end()
@@ -82,6 +88,7 @@ actor Connection {
       case .end:
         return end()
       case .malformed(let error):
+        if speaksHTTP2 { return .speaksHTTP2 }
         guard await refuse(error) else { return end() }
         beginLingering()
       case .head(let head):
@@ -97,6 +104,17 @@ actor Connection {
       }
     }
     return input.dropArrived() ? .waits : end()
+  }
+
+  /// Whether a head that was no HTTP/1.1 is the preface of HTTP/2, as far as it has come, and may be.
+  private var speaksHTTP2: Bool {
+    protocols.http2InClear && served == 0 && stream.security == nil
+      && HTTP2Session.preface.starts(with: input.available.prefix(HTTP2Session.preface.count))
+  }
+
+  /// Gives its stream away, with what came on it. Nothing is left of the connection then.
+  func handOver() -> HandOver {
+    HandOver(stream: stream, bytes: Array(input.available), identity: identity, served: served)
   }
 
   /// A client that pipelines without end shares the loop with everybody else on it.

@@ -12,6 +12,7 @@ actor ConnectionTable {
   struct Shared: Sendable {
     let responder: any RequestResponder
     let limits: ServerLimits
+    let protocols: ServerProtocols
     let wallClock: any WallClock
     let identities: Identities
     let report: @Sendable (ServerTrouble) -> Void
@@ -46,11 +47,12 @@ actor ConnectionTable {
   private let shared: Shared
   private let connectionsMax: Int
   private var connections: [ObjectIdentifier: Connection] = [:]
+  private var http2Connections: [ObjectIdentifier: HTTP2Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
   private var isDraining = false
   private var accepted: UInt64 = 0
   private var refused: UInt64 = 0
-  private var idleServers: [CheckedContinuation<Connection?, Never>] = []
+  private var idleServers: [CheckedContinuation<Work?, Never>] = []
   private var drains: [CheckedContinuation<Void, Never>] = []
 
   init(on loop: any LoopExecutor, connectionsMax: Int, shared: Shared) {
@@ -62,7 +64,7 @@ actor ConnectionTable {
   /// Takes an accepted connection in and serves what has come on it.
   func admit(_ accepted: any AcceptedStream) async {
     guard !isDraining else { return accepted.refuse() }
-    guard connections.count < connectionsMax else {
+    guard count < connectionsMax else {
       refused &+= 1
       return await refuse(accepted)
     }
@@ -75,7 +77,7 @@ actor ConnectionTable {
     }
     connections[ObjectIdentifier(connection)] = connection
     if sweepTimer == nil { armSweep() }
-    await serve(connection)
+    await serve(.arrived(connection))
   }
 
   // MARK: Serving tasks
@@ -86,42 +88,95 @@ actor ConnectionTable {
   /// Serving tasks that wait for work; more of them end.
   private static let idleServersMax = 64
 
+  /// What a serving task does next.
+  private enum Work {
+    /// Serve what has come.
+    case arrived(Connection)
+    /// The same, over HTTP/2.
+    case arrivedHTTP2(HTTP2Connection)
+    /// Answer a request of an HTTP/2 connection, or write to it.
+    case job(HTTP2Connection)
+  }
+
   /// Serves connections, one after the other, for as long as there is one that has something.
-  private func serve(_ first: Connection) async {
-    var current: Connection? = first
-    while let connection = current {
-      switch await connection.serveArrived() {
-      case .waits: wait(for: connection)
-      case .ended: forget(connection)
+  private func serve(_ first: Work) async {
+    var current: Work? = first
+    while let work = current {
+      switch work {
+      case .arrived(let connection):
+        switch await connection.serveArrived() {
+        case .waits: wait(for: connection)
+        case .ended: forget(connection)
+        case .speaksHTTP2:
+          current = .arrivedHTTP2(replace(connection))
+          continue
+        }
+      case .arrivedHTTP2(let connection):
+        switch await connection.serveArrived() {
+        case .waits: wait(for: connection)
+        case .parked: break
+        case .ended: forget(connection)
+        }
+      case .job(let connection):
+        await connection.performJob()
       }
-      current = await nextReady()
+      current = await nextWork()
     }
   }
 
-  private func nextReady() async -> Connection? {
-    guard idleServers.count < Self.idleServersMax, !connections.isEmpty else { return nil }
+  private func nextWork() async -> Work? {
+    guard idleServers.count < Self.idleServersMax, count > 0 else { return nil }
     return await withCheckedContinuation { idleServers.append($0) }
   }
 
   private func wait(for connection: Connection) {
     connection.assumeIsolated { connection in
       connection.notifyWhenReadable { [weak self, unowned connection] in
-        self?.assumeIsolated { $0.becameReady(connection) }
+        self?.assumeIsolated { $0.serveSoon(.arrived(connection)) }
       }
     }
   }
 
-  private func becameReady(_ connection: Connection) {
-    if let server = idleServers.popLast() {
-      server.resume(returning: connection)
-    } else {
-      spawn(on: loop) { await self.serve(connection) }
+  private func wait(for connection: HTTP2Connection) {
+    connection.assumeIsolated { connection in
+      connection.notifyWhenReadable { [weak self, unowned connection] in
+        self?.assumeIsolated { $0.serveSoon(.arrivedHTTP2(connection)) }
+      }
     }
+  }
+
+  private func serveSoon(_ work: Work) {
+    if let server = idleServers.popLast() {
+      server.resume(returning: work)
+    } else {
+      spawn(on: loop) { await self.serve(work) }
+    }
+  }
+
+  /// Has a serving task do a piece of work of an HTTP/2 connection.
+  func perform(jobOf connection: HTTP2Connection) {
+    serveSoon(.job(connection))
+  }
+
+  /// Goes on with a connection in HTTP/2.
+  private func replace(_ connection: Connection) -> HTTP2Connection {
+    connections[ObjectIdentifier(connection)] = nil
+    let handOver = connection.assumeIsolated { $0.handOver() }
+    let successor = HTTP2Connection(handOver, on: loop, of: self, serving: shared)
+    http2Connections[ObjectIdentifier(successor)] = successor
+    if isDraining { successor.assumeIsolated { $0.drain() } }
+    return successor
   }
 
   private func forget(_ connection: Connection) {
     connections[ObjectIdentifier(connection)] = nil
-    if connections.isEmpty { settle() }
+    if count == 0 { settle() }
+  }
+
+  /// An HTTP/2 connection is closed and nothing of it is under way.
+  func forget(_ connection: HTTP2Connection) {
+    http2Connections[ObjectIdentifier(connection)] = nil
+    if count == 0 { settle() }
   }
 
   /// Tells a client that there is no room, in one packet that no slow client can hold us up with.
@@ -162,20 +217,23 @@ actor ConnectionTable {
     let now = loop.clock.now
     let overdue = connections.values.filter { connection in connection.assumeIsolated { $0.isOverdue(now: now) } }
     for connection in Self.byAge(overdue) { connection.assumeIsolated { $0.expire() } }
+    for connection in http2ByAge() {
+      connection.assumeIsolated { if $0.isOverdue(now: now) { $0.expire() } }
+    }
     armSweep()
   }
 
   /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.
   func drain(within limit: Duration) async {
     beginDrain()
-    guard !connections.isEmpty else { return }
+    guard count > 0 else { return }
     let cut = loop.clock.after(limit) { [weak self] in
       self?.assumeIsolated { $0.abort() }
     }
     await withCheckedContinuation { continuation in
       // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection
       // may have ended meanwhile.
-      if connections.isEmpty { continuation.resume() } else { drains.append(continuation) }
+      if count == 0 { continuation.resume() } else { drains.append(continuation) }
     }
     cut.cancel()
   }
@@ -183,10 +241,12 @@ actor ConnectionTable {
   private func beginDrain() {
     isDraining = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.drain() } }
+    for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
   }
 
   private func abort() {
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.abort() } }
+    for connection in http2ByAge() { connection.assumeIsolated { $0.abort() } }
   }
 
   // The order in which connections end must be the same in each run of a simulated history.
@@ -196,9 +256,13 @@ actor ConnectionTable {
 
   /// What it holds, and what has come since the start.
   var measures: ConnectionMeasures {
-    ConnectionMeasures(open: connections.count, accepted: accepted, refused: refused)
+    ConnectionMeasures(open: count, accepted: accepted, refused: refused)
+  }
+
+  private func http2ByAge() -> [HTTP2Connection] {
+    http2Connections.values.sorted { $0.number < $1.number }
   }
 
   /// How many connections are open.
-  var count: Int { connections.count }
+  var count: Int { connections.count + http2Connections.count }
 }

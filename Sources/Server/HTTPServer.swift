@@ -5,8 +5,8 @@ public import GantryHTTPService
 public import GantryWorld
 internal import Synchronization
 
-/// Serves HTTP/1.1 on listeners: hands each connection to a loop, has requests answered by that loop's responder, and
-/// drains at the end.
+/// Serves HTTP/1.1 and HTTP/2 on listeners: hands each connection to a loop, has requests answered by that loop's
+/// responder, and drains at the end.
 ///
 /// Lifecycle: made with its listeners bound, then ``serve()`` once, which returns after ``drain(within:)``.
 public actor HTTPServer {
@@ -40,7 +40,8 @@ public actor HTTPServer {
   ///   - report: told of trouble that no request can be told of.
   public init(
     world: World, listeners: [any StreamListener], limits: ServerLimits,
-    responder: (any LoopExecutor) -> any RequestResponder, report: @escaping @Sendable (ServerTrouble) -> Void
+    protocols: ServerProtocols = ServerProtocols(), responder: (any LoopExecutor) -> any RequestResponder,
+    report: @escaping @Sendable (ServerTrouble) -> Void
   ) {
     loop = world.loops[0]
     loops = world.loops
@@ -52,7 +53,8 @@ public actor HTTPServer {
       ConnectionTable(
         on: loop, connectionsMax: share,
         shared: ConnectionTable.Shared(
-          responder: responder(loop), limits: limits, wallClock: world.clock, identities: identities, report: report))
+          responder: responder(loop), limits: limits, protocols: protocols, wallClock: world.clock,
+          identities: identities, report: report))
     }
   }
 

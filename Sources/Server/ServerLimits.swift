@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+public import GantryHTTP2
 public import GantryHTTPWire
 
 /// What one client may take, in time, bytes and connections. Each default has its reason beside it;
@@ -23,13 +24,15 @@ public struct ServerLimits: Sendable, Hashable {
   public var discardBytesMax: Int
   /// How long a closing connection waits for the client to take the last response.
   public var lingerTimeout: Duration
+  /// What an HTTP/2 connection may take beyond that.
+  public var http2: HTTP2Limits
 
   /// Makes limits; each has its default.
   public init(
     wire: WireLimits = WireLimits(), connectionsMax: Int = 16_384, headTimeout: Duration = .seconds(20),
     idleTimeout: Duration = .seconds(120), bodyTimeout: Duration = .seconds(120),
     writeTimeout: Duration = .seconds(120), discardBytesMax: Int = 256 << 10,
-    lingerTimeout: Duration = .seconds(2)
+    lingerTimeout: Duration = .seconds(2), http2: HTTP2Limits = HTTP2Limits()
   ) {
     self.wire = wire
     self.connectionsMax = connectionsMax
@@ -39,5 +42,6 @@ public struct ServerLimits: Sendable, Hashable {
     self.writeTimeout = writeTimeout
     self.discardBytesMax = discardBytesMax
     self.lingerTimeout = lingerTimeout
+    self.http2 = http2
   }
 }

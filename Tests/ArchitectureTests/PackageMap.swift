@@ -86,9 +86,11 @@ enum Floors {
   /// The floor of each target; what may be known from anywhere above is on a low floor.
   static let table: [String: Int] = [
     "CGantryUV": 0, "CGantryOpenSSL": 0, "CGantryYAML": 0, "CGantryCrypt": 0, "CGantryLoadTLS": 0,
+    "CGantryNGHTTP2": 0,
     "GantryWorld": 0, "GantryPatterns": 0,
     "GantryEventLoops": 10, "GantryCryptography": 10, "GantryPasswordHash": 10, "GantryYAML": 10,
     "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20, "GantryLimiting": 20,
+    "GantryHTTP2": 22,
     "GantryStorage": 30, "GantryHTTPService": 30,
     "GantryTracing": 50,  // beside the house, above Telemetry: for embedders only
     "GantryTelemetry": 25,  // beside the house: floors 3 to roof may know it
@@ -110,6 +112,7 @@ enum Floors {
   static let owners = [
     "CGantryUV": "GantryEventLoops", "CGantryOpenSSL": "GantryCryptography", "CGantryYAML": "GantryYAML",
     "CGantryLoadTLS": "GantryLoadTesting", "CGantryCrypt": "GantryPasswordHash",
+    "CGantryNGHTTP2": "GantryHTTP2",
   ]
 
   /// Everything in `map` that contradicts the table, as sentences.

@@ -205,9 +205,10 @@ struct ExampleFilesTests {
             platformlist: [{architecture: amd64, os: linux}]
       """)
     let settings = try #require(outcome.settings, "\(outcome.lines)")
-    #expect(outcome.warnings.count == 5, "\(outcome.lines)")
+    #expect(outcome.warnings.count == 3, "\(outcome.lines)")
     #expect(!outcome.lines.joined().contains("secretword"))
     var expected = Settings()
+    expected.http.offersHTTP2 = false
     expected.log = LogSettings(level: .warn, formatter: .json, isAccessLogDisabled: true, reportsCaller: true)
     expected.storage = StorageSettings(
       engine: .filesystem(

@@ -7,7 +7,7 @@ import GantryYAML
 extension FuzzTarget {
   /// All targets that must hold.
   public static let all: [FuzzTarget] = [
-    head, chunked, range, contentRange, query, fields, entityTag, reference, manifest, yaml,
+    head, chunked, range, contentRange, query, fields, entityTag, reference, manifest, yaml, http2,
   ]
 
   /// References, names and digests: an accepted one prints to itself, and holds nothing that a path could stumble over.

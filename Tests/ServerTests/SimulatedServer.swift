@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryHTTP2Peer
 import GantryHTTPService
 import GantryHTTPWire
 import GantryServer
@@ -19,7 +20,8 @@ struct ScriptedResponder: RequestResponder {
   let record: Record
 
   /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/stream`
-  /// with five pieces, `/broken` breaks off after two, `/pieces` joins three, all others answer with their path.
+  /// with five pieces, `/file` with a long file, `/broken` breaks off after two, `/pieces` joins three, all
+  /// others answer with their path.
   func respond(to request: Request) async -> Response {
     let path = String(decoding: request.head.path, as: UTF8.self)
     switch path {
@@ -31,6 +33,7 @@ struct ScriptedResponder: RequestResponder {
       return Response(
         status: .partialContent,
         body: .pieces([.bytes(Array("ab".utf8)), .slice(Array("xxcdxx".utf8), 2..<4), .bytes(Array("ef".utf8))]))
+    case "/file": return file()
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
     default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
     }
@@ -45,6 +48,11 @@ struct ScriptedResponder: RequestResponder {
     record.outcomes.withLock { $0.append(outcome) }
   }
 
+  /// A file of a million bytes, from its 1000th on.
+  private func file() -> Response {
+    Response(status: .ok, body: .file(PatternFile(), 1000..<1_000_000))
+  }
+
   private func echo(_ request: Request) async -> Response {
     var bytes: [UInt8] = []
     do throws(BodyError) {
@@ -55,6 +63,25 @@ struct ScriptedResponder: RequestResponder {
     }
     return Response(status: .ok, body: .bytes(bytes))
   }
+}
+
+/// A file whose bytes tell their place.
+final class PatternFile: OpenFile {
+  static func byte(at place: Int) -> UInt8 { UInt8(truncatingIfNeeded: place &* 31 &+ place >> 8) }
+
+  func status() -> FileStatus {
+    FileStatus(
+      isDirectory: false, size: 1_000_000, inode: 1, changed: WallTime(seconds: 0), modified: WallTime(seconds: 0))
+  }
+  func read(_ count: Int, at offset: UInt64) -> [UInt8] { (0..<count).map { Self.byte(at: Int(offset) + $0) } }
+  func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { throw refusal }
+  func truncate(to size: UInt64) throws(FileError) { throw refusal }
+  func sync() throws(FileError) { throw refusal }
+  func tryLock() throws(FileError) -> Bool { throw refusal }
+  func lock() throws(FileError) { throw refusal }
+  func unlock() {}
+
+  private var refusal: FileError { FileError(.unsupported, operation: "write", path: "pattern") }
 }
 
 /// A body of `piece 0`, `piece 1`, and so on.
@@ -87,20 +114,28 @@ final class SimulatedServer: Sendable {
   private let process: SimulatedProcess
   private let listener: SimulatedListener
 
-  init(seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits()) throws {
+  init(
+    seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits(), http2InClear: Bool = true
+  ) throws {
     simulated = SimulatedWorld(seed: seed)
     process = simulated.startProcess(loops: loops)
     listener = try simulated.network.listen(at: .tcp(host: "192.0.2.1", port: 5000), on: process.loops[0])
     let record = record
     server = HTTPServer(
       world: process.world, listeners: [listener], limits: limits,
-      responder: { _ in ScriptedResponder(record: record) }, report: { _ in })
+      protocols: ServerProtocols(http2InClear: http2InClear), responder: { _ in ScriptedResponder(record: record) },
+      report: { _ in })
     spawn(on: process.loops[0]) { [server] in await server.serve() }
   }
 
   /// A new connection.
   func connect() throws(StreamError) -> HTTPClient {
     HTTPClient(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]))
+  }
+
+  /// A new connection that speaks HTTP/2.
+  func connectHTTP2(_ peer: HTTP2Peer = HTTP2Peer()) throws(StreamError) -> HTTP2Client {
+    HTTP2Client(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]), peer)
   }
 
   /// Drains the server and runs what is left.

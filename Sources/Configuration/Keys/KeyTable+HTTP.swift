@@ -27,6 +27,12 @@ extension KeyTable {
       KeyEntry(
         "http.workers", .integer, .served, .gantry, fallback: "0",
         "Threads for disk work and hashing; 0 means `maxthreads`, but at most 32."),
+      KeyEntry("http.http2", .section),
+      KeyEntry("http.http2.disabled", .bool, fallback: "false", "Over TLS, offer HTTP/1.1 only."),
+      KeyEntry("http.h2c", .section, .served, .v3),
+      KeyEntry(
+        "http.h2c.enabled", .bool, .served, .v3, fallback: "false",
+        "Without TLS, serve clients that begin in HTTP/2 (prior knowledge)."),
       KeyEntry("http.limits", .section, .served, .gantry),
     ] + limits
 
@@ -44,6 +50,7 @@ extension KeyTable {
     limit("writetimeout", .duration, "2m0s", "How long a response may stand still because nobody reads it."),
     limit("discardbytes", .bytes, "262144", "Rest of an unread request body that is taken to keep the connection."),
     limit("lingertimeout", .duration, "2s", "How long a closing connection waits for its last response to be read."),
+    limit("streams", .integer, "100", "Requests at once on one HTTP/2 connection."),
     limit("manifestbytes", .bytes, "4194304", "Bytes of a pushed manifest; more gets 413."),
   ]
 
@@ -69,15 +76,10 @@ extension KeyTable {
       KeyEntry(
         "http.debug.prometheus.enabled", .bool, fallback: "false", "Metrics for Prometheus on the operator's listener."),
       KeyEntry("http.debug.prometheus.path", .text, fallback: "/metrics", "Where the metrics are."),
-      KeyEntry("http.http2", .section, http2),
-      KeyEntry("http.http2.disabled", .bool, http2),
-      KeyEntry("http.h2c", .section, http2, .v3),
-      KeyEntry("http.h2c.enabled", .bool, http2, .v3),
     ]
     + keys(under: "http.tls", tls, named: [.text: "certificate key minimumtls"])
     + keys(under: "http.tls.letsencrypt", tls, named: [.text: "cachefile email"])
 
   private static let tls = KeyEntry.Status.refused(
     "TLS is not served yet; the registry would answer in the clear where encryption is asked for")
-  private static let http2 = KeyEntry.Status.ignored("only HTTP/1.1 is served yet")
 }

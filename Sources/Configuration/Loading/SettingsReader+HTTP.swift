@@ -14,6 +14,7 @@ extension SettingsReader {
       secret: text("http.secret").flatMap { $0.isEmpty ? nil : $0 },
       usesRelativeURLs: bool("http.relativeurls") ?? false,
       drainTimeout: duration("http.draintimeout", defaults.drainTimeout, least: .zero), headers: headers(),
+      offersHTTP2: !(bool("http.http2.disabled") ?? false), speaksHTTP2InClear: bool("http.h2c.enabled") ?? false,
       limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil)
     settings.debug = debugSettings()
     settings.clientLimits = clientLimits()
@@ -156,6 +157,7 @@ extension SettingsReader {
       writeTimeout: duration("\(section).writetimeout", standard.writeTimeout, least: .milliseconds(100)),
       discardBytesMax: bytes("\(section).discardbytes", standard.discardBytesMax, in: 0...1 << 30),
       lingerTimeout: duration("\(section).lingertimeout", standard.lingerTimeout, least: .milliseconds(100)),
+      streamsMax: count("\(section).streams", standard.streamsMax, in: 1...1000),
       manifestBytesMax: bytes(
         "\(section).manifestbytes", standard.manifestBytesMax, in: 1024...HTTPLimits.manifestBytesCeiling))
     if limits.lineBytesMax > limits.headBytesMax,

@@ -23,6 +23,8 @@ public struct HTTPLimits: Sendable, Equatable {
   public var discardBytesMax: Int
   /// `lingertimeout`: how long a closing connection waits for the client to take the last response.
   public var lingerTimeout: Duration
+  /// `streams`: requests at once on one HTTP/2 connection.
+  public var streamsMax: Int
   /// `manifestbytes`: bytes of a pushed manifest; above it 413. At most ``manifestBytesCeiling``.
   public var manifestBytesMax: Int
 
@@ -34,7 +36,7 @@ public struct HTTPLimits: Sendable, Equatable {
     connectionsMax: Int = 16_384, headBytesMax: Int = 32_768, lineBytesMax: Int = 24_576, headersMax: Int = 100,
     headTimeout: Duration = .seconds(20), idleTimeout: Duration = .seconds(120),
     bodyTimeout: Duration = .seconds(120), writeTimeout: Duration = .seconds(120),
-    discardBytesMax: Int = 256 << 10, lingerTimeout: Duration = .seconds(2),
+    discardBytesMax: Int = 256 << 10, lingerTimeout: Duration = .seconds(2), streamsMax: Int = 100,
     manifestBytesMax: Int = 4 * 1024 * 1024
   ) {
     self.connectionsMax = connectionsMax
@@ -47,6 +49,7 @@ public struct HTTPLimits: Sendable, Equatable {
     self.writeTimeout = writeTimeout
     self.discardBytesMax = discardBytesMax
     self.lingerTimeout = lingerTimeout
+    self.streamsMax = streamsMax
     self.manifestBytesMax = manifestBytesMax
   }
 }

@@ -31,6 +31,10 @@ public struct HTTPSettings: Sendable, Equatable {
   public var drainTimeout: Duration
   /// `http.headers` in the order of the file.
   public var headers: [Header]
+  /// The opposite of `http.http2.disabled`: over TLS, HTTP/2 is offered. Default true.
+  public var offersHTTP2: Bool
+  /// `http.h2c.enabled`: without TLS, clients may begin in HTTP/2. Default false.
+  public var speaksHTTP2InClear: Bool
   /// `http.limits`.
   public var limits: HTTPLimits
   /// `http.clientlimits`.
@@ -46,8 +50,8 @@ public struct HTTPSettings: Sendable, Equatable {
   public init(
     address: ListenAddress = .tcp(host: "127.0.0.1", port: 5000), prefix: String = "/", host: ExternalURL? = nil,
     secret: String? = nil, usesRelativeURLs: Bool = false, drainTimeout: Duration = .seconds(30),
-    headers: [Header] = [], limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil,
-    debug: DebugSettings = DebugSettings()
+    headers: [Header] = [], offersHTTP2: Bool = true, speaksHTTP2InClear: Bool = false,
+    limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil, debug: DebugSettings = DebugSettings()
   ) {
     self.address = address
     self.prefix = prefix
@@ -56,6 +60,8 @@ public struct HTTPSettings: Sendable, Equatable {
     self.usesRelativeURLs = usesRelativeURLs
     self.drainTimeout = drainTimeout
     self.headers = headers
+    self.offersHTTP2 = offersHTTP2
+    self.speaksHTTP2InClear = speaksHTTP2InClear
     self.limits = limits
     self.loops = loops
     self.workers = workers

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryHTTP2
+internal import GantryHTTPService
+internal import GantryHTTPWire
+internal import GantryWorld
+
+/// One HTTP/2 connection: many requests at once over one stream of bytes.
+///
+/// Isolation: lives on the loop that its stream belongs to. No task belongs to it: tasks of the table read what has
+/// come, answer each request, and write what there is to say, each for as long as there is something to do; an idle
+/// connection is its session and its socket. Reading never waits for writing, so that a client which is slow to take
+/// responses still gets its windows opened and its resets heard.
+actor HTTP2Connection {
+  /// Where the connection stands.
+  private enum Phase {
+    case open
+    /// Our last frames are said: what still comes is dropped until the client closes too.
+    case lingering(until: LoopInstant)
+    case closed
+  }
+
+  /// A piece of work for a task of the table.
+  private enum Job {
+    case serve(HTTP2Exchange)
+    case write
+  }
+
+  private let loop: any LoopExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  let stream: any ByteStream
+  let session: HTTP2Session
+  let shared: ConnectionTable.Shared
+  private unowned let table: ConnectionTable
+  private let identity: (UInt64, UInt64)
+  private var served: UInt64
+  private var date = ResponseDate()
+
+  private var phase = Phase.open
+  private var isDraining = false
+  /// What came before it was known that it is HTTP/2.
+  private var early: [UInt8]
+  private var exchanges: [Int32: HTTP2Exchange] = [:]
+  private var jobs: [Job] = []
+  private var isWriting = false
+  private var isWriteQueued = false
+  /// Whether no task reads, or will.
+  private var isParked = false
+  /// Responses whose bodies are brought piece by piece.
+  private var feeds = 0
+
+  private var idleSince: LoopInstant
+  private var sectionSince: LoopInstant?
+  private var progressSeen: UInt64 = 0
+  private var progressSeenAt: LoopInstant?
+
+  /// What is read at a time.
+  private static let readBytes = 64 << 10
+  /// Reads before other connections have a turn.
+  private static let readsPerTurn = 16
+  /// What is written at a time.
+  private static let writeBytes = 128 << 10
+  /// The largest frame that every client takes.
+  private static let frameBytes = 16 << 10
+  /// How long a client may take to acknowledge that we are going away before it is taken as read.
+  private static let pongTimeout = Duration.seconds(1)
+
+  init(
+    _ handOver: HandOver, on loop: any LoopExecutor, of table: ConnectionTable, serving shared: ConnectionTable.Shared
+  ) {
+    self.loop = loop
+    self.table = table
+    self.shared = shared
+    stream = handOver.stream
+    early = handOver.bytes
+    identity = handOver.identity
+    served = handOver.served
+    session = HTTP2Session(limits: shared.limits.http2, wire: shared.limits.wire)
+    idleSince = loop.clock.now
+  }
+
+  /// Its place among the connections of its process, by age.
+  nonisolated var number: UInt64 { identity.1 }
+
+  // MARK: Reading
+
+  /// How serving what had come ended.
+  enum Outcome {
+    /// Nothing more has come: serve again when the stream is readable.
+    case waits
+    /// The connection is closed; the table is told when the last request under way has ended.
+    case parked
+    /// The connection is closed and nothing is under way.
+    case ended
+  }
+
+  /// Takes in what has come.
+  func serveArrived() async -> Outcome {
+    var buffer = early
+    early = []
+    var reads = 0
+    while case .open = phase {
+      if reads == Self.readsPerTurn {
+        await letOthersGoFirst()
+        reads = 0
+        continue
+      }
+      reads += 1
+      if buffer.isEmpty {
+        guard let count = read(into: &buffer) else { return .waits }
+        guard count > 0 else { break }
+      }
+      session.receive(buffer, now: loop.clock.now.nanoseconds)
+      buffer.removeAll(keepingCapacity: true)
+      takeEvents()
+      if session.wantsWrite { askToWrite() }
+    }
+    if case .lingering = phase, dropArrived(&buffer) { return .waits }
+    close(.disconnected)
+    isParked = true
+    return isDone ? .ended : .parked
+  }
+
+  /// Nil when nothing has come, 0 at the end.
+  private func read(into buffer: inout [UInt8]) -> Int? {
+    do throws(StreamError) {
+      return try stream.readAvailable(into: &buffer, atMost: Self.readBytes)
+    } catch {
+      return 0
+    }
+  }
+
+  /// Drops what still comes, some reads at a time; false at its end.
+  private func dropArrived(_ buffer: inout [UInt8]) -> Bool {
+    for _ in 0..<4 {
+      buffer.removeAll(keepingCapacity: true)
+      guard let count = read(into: &buffer) else { return true }
+      if count == 0 { return false }
+    }
+    return true
+  }
+
+  private func letOthersGoFirst() async {
+    let clock = loop.clock
+    await withCheckedContinuation { continuation in
+      _ = clock.after(.zero) { continuation.resume() }
+    }
+  }
+
+  /// Calls `notify` when there is more to take in.
+  func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) {
+    stream.notifyWhenReadable(notify)
+  }
+
+  private func takeEvents() {
+    while let event = session.nextEvent() {
+      switch event {
+      case .head(let stream, let head): begin(stream, head)
+      case .malformed(let stream, let error): refuse(stream, error)
+      case .body(let stream): exchanges[stream]?.bodyArrived()
+      case .reset(let stream): cut(stream)
+      case .pong: if isDraining { session.refuseNewStreams() }
+      }
+    }
+    let isInSection = session.isInFieldSection
+    if !isInSection { sectionSince = nil } else if sectionSince == nil { sectionSince = loop.clock.now }
+  }
+
+  // MARK: Exchanges
+
+  private func newExchange(_ stream: Int32, _ head: RequestHead?) -> HTTP2Exchange {
+    served &+= 1
+    let id = RequestID(high: identity.0, low: identity.1 &+ served)
+    let exchange = HTTP2Exchange(stream: stream, head: head, id: id, began: loop.clock.now)
+    exchanges[stream] = exchange
+    return exchange
+  }
+
+  private func begin(_ stream: Int32, _ head: RequestHead) {
+    let exchange = newExchange(stream, head)
+    if let response = shared.responder.respondAtOnce(to: request(of: exchange, head)) {
+      exchange.status = response.status
+      if sendAtOnce(response, for: exchange, to: head.method) {
+        exchange.isServed = false
+        return
+      }
+      exchange.response = response
+    }
+    jobs.append(.serve(exchange))
+    table.assumeIsolated { $0.perform(jobOf: self) }
+  }
+
+  private func request(of exchange: HTTP2Exchange, _ head: RequestHead) -> Request {
+    let body = HTTP2RequestBody(
+      of: exchange, framing: head.framing, session: session, connection: self, clock: loop.clock)
+    return Request(head: head, body: body, peer: stream.peer, security: stream.security, id: exchange.id)
+  }
+
+  /// Does the oldest piece of work.
+  func performJob() async {
+    switch jobs.removeFirst() {
+    case .serve(let exchange): await serve(exchange)
+    case .write: await write()
+    }
+  }
+
+  private func serve(_ exchange: HTTP2Exchange) async {
+    guard let head = exchange.head else { return }
+    // A client that has changed its mind already costs no more.
+    if !exchange.isCut {
+      let response: Response
+      if let known = exchange.response.take() {
+        response = known
+      } else {
+        response = await shared.responder.respond(to: request(of: exchange, head))
+      }
+      exchange.status = response.status
+      if !exchange.isCut { await send(response, for: exchange, to: head.method) }
+    }
+    exchange.isServed = false
+    if exchange.isCut { complete(exchange, isComplete: false) }
+  }
+
+  /// Answers what could not be understood.
+  private func refuse(_ stream: Int32, _ error: WireError) {
+    let exchange = newExchange(stream, nil)
+    exchange.isServed = false
+    let response = shared.responder.respond(toMalformed: error)
+    exchange.status = response.status
+    if case .bytes(let bytes) = response.body {
+      submit(response, for: exchange, length: UInt64(bytes.count), .bytes(bytes))
+    } else {
+      submit(response, for: exchange, length: 0, .none)
+    }
+  }
+
+  private func cut(_ stream: Int32) {
+    guard let exchange = exchanges[stream] else { return }
+    exchange.cut(isDraining ? .draining : .disconnected)
+    if !exchange.isServed { complete(exchange, isComplete: false) }
+  }
+
+  /// An exchange has ended: its response has left, or nobody waits for it.
+  private func complete(_ exchange: HTTP2Exchange, isComplete: Bool) {
+    guard exchanges.removeValue(forKey: exchange.stream) != nil else { return }
+    let now = loop.clock.now
+    if let status = exchange.status {
+      shared.responder.finished(
+        ResponseOutcome(
+          head: exchange.head, peer: stream.peer, requestID: exchange.id, status: status,
+          bytesSent: session.bytesSent(exchange.stream), duration: now.duration(since: exchange.began),
+          isComplete: isComplete))
+    }
+    session.release(exchange.stream)
+    idleSince = now
+    settle()
+  }
+
+  // MARK: Responses
+
+  private func submit(
+    _ response: Response, for exchange: HTTP2Exchange, length: UInt64?, _ content: HTTP2Content
+  ) {
+    session.submitResponse(
+      exchange.stream, status: response.status, fields: response.fields,
+      date: date.text(at: shared.wallClock.now.seconds), length: length, content: content)
+    askToWrite()
+  }
+
+  /// Submits a response that is whole in memory; false for another.
+  private func sendAtOnce(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) -> Bool {
+    let length = response.status.forbidsContent ? nil : response.body.length
+    if method == .head || response.status.forbidsContent || length == 0 {
+      submit(response, for: exchange, length: length, .none)
+      return true
+    }
+    guard case .bytes(let bytes) = response.body else { return false }
+    submit(response, for: exchange, length: length, .bytes(bytes))
+    return true
+  }
+
+  private func send(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) async {
+    if sendAtOnce(response, for: exchange, to: method) { return }
+    let length = response.body.length
+    // A small file is read before its head leaves, so that both leave together.
+    if case .file(let file, let region) = response.body, region.count <= HTTP2Feeder.joinedFileBytesMax {
+      do throws(StreamError) {
+        let bytes = try await stream.load(file, from: region.lowerBound, count: region.count)
+        if !exchange.isCut { submit(response, for: exchange, length: length, .bytes(bytes)) }
+      } catch {
+        abandon(exchange, error)
+      }
+      return
+    }
+    submit(response, for: exchange, length: length, .streamed)
+    feeds += 1
+    defer { feeds -= 1 }
+    do throws(StreamError) {
+      try await HTTP2Feeder(exchange: exchange, connection: self, stream: stream).feed(response.body)
+    } catch {
+      abandon(exchange, error)
+    }
+  }
+
+  /// How many bytes of one response are read ahead: its share of what the connection may hold, half of it waiting while
+  /// the other half is read, in whole frames.
+  var pieceBytes: Int {
+    let share = shared.limits.http2.responseBytesMax / (2 * max(1, feeds))
+    return min(max(share / Self.frameBytes, 1) * Self.frameBytes, 256 << 10)
+  }
+
+  /// Brings a piece of a response.
+  func feed(_ stream: Int32, _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool) {
+    session.feed(stream, bytes, range, isLast: isLast)
+    askToWrite()
+  }
+
+  /// Breaks off a response that could not be made to its end, and tells the log where that is news.
+  private func abandon(_ exchange: HTTP2Exchange, _ failure: StreamError) {
+    session.reset(exchange.stream, .internalError)
+    askToWrite()
+    switch failure {
+    case .truncatedFile, .unreadableFile:
+      shared.report(.responseBroken(failure, target: String(decoding: exchange.head?.path ?? [], as: UTF8.self)))
+    case .closed, .reset, .insecure, .failed: break
+    }
+  }
+
+  // MARK: Writing
+
+  /// Has what there is to say written, after everything else that is ready now, so that many answers share a write.
+  func askToWrite() {
+    guard !isWriting, !isWriteQueued, case .open = phase else { return }
+    isWriteQueued = true
+    jobs.append(.write)
+    table.assumeIsolated { $0.perform(jobOf: self) }
+  }
+
+  private func write() async {
+    isWriteQueued = false
+    guard !isWriting, case .open = phase else { return settle() }
+    isWriting = true
+    var output: [UInt8] = []
+    while case .open = phase {
+      output.removeAll(keepingCapacity: true)
+      session.lowWaterBytes = pieceBytes / 2
+      session.produce(into: &output, atMost: Self.writeBytes)
+      let finished = session.finishedStreams
+      takeEvents()
+      for stream in session.takeHungry() { exchanges[stream]?.roomArrived() }
+      if output.isEmpty { break }
+      do throws(StreamError) {
+        try await stream.write(output, more: false)
+      } catch {
+        close(.disconnected)
+      }
+      guard case .open = phase else { break }
+      for stream in finished {
+        if let exchange = exchanges[stream] { complete(exchange, isComplete: true) }
+      }
+    }
+    isWriting = false
+    progressSeenAt = nil
+    if case .open = phase, session.isOver { beginLingering() }
+    settle()
+  }
+
+  /// Everything is said. The client reads to its end of stream; closing at once could reset the connection and destroy
+  /// our last frames on their way.
+  private func beginLingering() {
+    if let ending = session.ending { shared.report(.clientCutOff(stream.peer, reason: ending.reason)) }
+    cutAll(.disconnected)
+    phase = .lingering(until: loop.clock.now.advanced(by: shared.limits.lingerTimeout))
+    stream.finishWriting()
+  }
+
+  // MARK: The end
+
+  private var isDone: Bool { exchanges.isEmpty && !isWriting && jobs.isEmpty }
+
+  /// Tells the table when the connection is closed and the last request has ended.
+  private func settle() {
+    guard isParked, isDone else { return }
+    table.assumeIsolated { $0.forget(self) }
+  }
+
+  private func cutAll(_ failure: BodyError) {
+    for exchange in exchanges.values.sorted(by: { $0.stream < $1.stream }) {
+      exchange.cut(failure)
+      if !exchange.isServed { complete(exchange, isComplete: false) }
+    }
+  }
+
+  private func close(_ failure: BodyError) {
+    if case .closed = phase { return }
+    phase = .closed
+    stream.close()
+    cutAll(isDraining ? .draining : failure)
+  }
+
+  /// Ends it because its time has run out.
+  func expire() {
+    close(.stalled)
+  }
+
+  /// Closes at once, whatever is under way.
+  func abort() {
+    isDraining = true
+    close(.draining)
+  }
+
+  /// Takes no further request once those on their way have come (RFC 9113, 6.8), and closes when none is under way.
+  func drain() {
+    guard !isDraining else { return }
+    isDraining = true
+    session.announceShutdown()
+    askToWrite()
+    _ = loop.clock.after(Self.pongTimeout) { [weak self] in
+      self?.assumeIsolated { connection in
+        guard case .open = connection.phase else { return }
+        connection.session.refuseNewStreams()
+        connection.askToWrite()
+      }
+    }
+  }
+
+  // MARK: Time
+
+  /// Whether its time has run out; requests whose time has are ended here. Asked by the table about once a second.
+  func isOverdue(now: LoopInstant) -> Bool {
+    switch phase {
+    case .closed: return false
+    case .lingering(let end): return now >= end
+    case .open: break
+    }
+    let limits = shared.limits
+    if let sectionSince, now.duration(since: sectionSince) >= limits.headTimeout { return true }
+    if isWriting, isStuck(now: now) { return true }
+    if exchanges.isEmpty {
+      guard !isWriting, now.duration(since: idleSince) >= limits.idleTimeout else { return false }
+      // Told first; a client that does not even take that is cut off some seconds later.
+      if now.duration(since: idleSince) >= limits.idleTimeout + limits.lingerTimeout { return true }
+      session.refuseNewStreams()
+      askToWrite()
+      return false
+    }
+    for exchange in exchanges.values.sorted(by: { $0.stream < $1.stream }) { judge(exchange, now: now) }
+    return false
+  }
+
+  /// Whether the client takes nothing of what we write.
+  private func isStuck(now: LoopInstant) -> Bool {
+    guard let seenAt = progressSeenAt, progressSeen == stream.progress else {
+      progressSeen = stream.progress
+      progressSeenAt = now
+      return false
+    }
+    return now.duration(since: seenAt) >= shared.limits.writeTimeout
+  }
+
+  /// Ends what stands still of one exchange: a body that does not come, a response that its window keeps back.
+  private func judge(_ exchange: HTTP2Exchange, now: LoopInstant) {
+    if let since = exchange.awaitsBodySince, now.duration(since: since) >= shared.limits.bodyTimeout {
+      exchange.breakBody(.stalled)
+    }
+    let sent = session.bytesSent(exchange.stream)
+    guard session.waitsForWindow(exchange.stream), sent == exchange.sentSeen, let since = exchange.sentSeenAt else {
+      exchange.sentSeen = sent
+      exchange.sentSeenAt = now
+      return
+    }
+    if now.duration(since: since) >= shared.limits.writeTimeout {
+      session.reset(exchange.stream, .cancel)
+      askToWrite()
+    }
+  }
+}

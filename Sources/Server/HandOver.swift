@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+internal import GantryWorld
+
+/// What a connection leaves to the one that goes on with its stream in another version of HTTP.
+struct HandOver: @unchecked Sendable {
+  // Safe because: both connections live on the stream's loop, and the first does not touch the stream afterwards.
+  let stream: any ByteStream
+  /// What came and was not used.
+  let bytes: [UInt8]
+  let identity: (UInt64, UInt64)
+  /// Requests that were numbered so far.
+  let served: UInt64
+}

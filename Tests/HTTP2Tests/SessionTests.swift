@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryHTTP2
+import GantryHTTP2Peer
+import GantryHTTPWire
+import Testing
+
+@Suite("A session carries requests and responses")
+struct SessionTests {
+  @Test("Requests are answered, and their heads are those of HTTP/1.1")
+  func exchange() throws {
+    let driver = SessionDriver()
+    driver.send(
+      .request(1, "GET", "/v2/?n=1", [("accept", "a/b"), ("cookie", "a=1"), ("te", "trailers"), ("cookie", "b=2")]))
+    #expect(driver.told == ["head 1 GET /v2/"])
+    let head = try #require(driver.heads[1])
+    #expect(head.version == .http2 && head.framing == .none && head.host == "registry.test")
+    #expect(head.fieldText("host") == "registry.test" && head.fieldTexts("cookie") == ["a=1; b=2"])
+    #expect(head.query.map { String(decoding: $0, as: UTF8.self) } == "n=1" && head.fieldText("accept") == "a/b")
+    let reply = try #require(driver.peer.replies[1])
+    #expect(reply.status == 200 && reply.text == "/v2/" && reply.isEnded && reply.resetCode == nil)
+    #expect(reply.first("content-length") == "4")
+    #expect(driver.peer.settings[3] == 100 && driver.peer.complaints == [] && driver.session.streamCount == 0)
+  }
+
+  /// A connection with everything that clients do.
+  private static func play(piece: Int) -> (told: [String], replies: [String], body: [UInt8]) {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.peer.send(.request(1, "POST", "/up", [("content-length", "6")], ends: false))
+    driver.peer.send(.request(3, "GET", "/a"), .ping(), .data(1, Array("abc".utf8)))
+    driver.peer.send(HTTP2Frame(HTTP2Frame.Kind.headers, stream: 5, Array(HTTP2Frame.block([(":method", "PUT")]))))
+    driver.peer.send(
+      HTTP2Frame(
+        HTTP2Frame.Kind.continuation, flags: HTTP2Frame.endHeaders, stream: 5,
+        HTTP2Frame.block([(":scheme", "http"), (":path", "/c"), (":authority", "h")])))
+    driver.peer.send(.data(5, Array("xy".utf8)), .head(5, [("checksum", "1")]), .data(1, Array("def".utf8), ends: true))
+    driver.peer.send(.request(7, "GET", "/r"), .reset(7), .request(9, "GET", "bad path"))
+    driver.settle(piece: piece)
+    let body = driver.read(1) + driver.read(5)
+    for stream: Int32 in [1, 3, 5] { driver.answer(stream, Array("answer \(stream)".utf8)) }
+    driver.settle(piece: piece)
+    let replies = driver.peer.replies.sorted { $0.key < $1.key }
+      .map { "\($0.key) \($0.value.statuses) \($0.value.text)" }
+    return (driver.told, replies, body)
+  }
+
+  @Test("However the bytes are cut, the same comes of them", arguments: [1, 2, 3, 7, 9, 16, 100])
+  func splits(piece: Int) {
+    let whole = Self.play(piece: .max)
+    let cut = Self.play(piece: piece)
+    #expect(whole.told.contains("head 5 PUT /c") && whole.replies.contains("1 [200] answer 1"))
+    #expect(whole.body == Array("abcdefxy".utf8) && whole.body == cut.body)
+    #expect(whole.replies == cut.replies)
+    // A body may be told of in more parts; nothing else may differ.
+    #expect(whole.told.filter { !$0.hasPrefix("body") } == cut.told.filter { !$0.hasPrefix("body") })
+  }
+
+  @Test("The window of a body opens by what was read")
+  func requestWindow() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.send(.request(1, "PATCH", "/up", ends: false))
+    let piece = [UInt8](repeating: 7, count: 13_107)
+    for _ in 0..<5 { driver.send(.data(1, piece)) }
+    let updates = { driver.peer.frames.filter { $0.kind == HTTP2Frame.Kind.windowUpdate && $0.stream == 1 } }
+    #expect(updates().isEmpty && driver.session.ending == nil)
+    #expect(driver.read(1).count == 65_535)
+    driver.settle()
+    #expect(!updates().isEmpty)
+    // One byte more than the window is the client's fault, and ends no more than it must.
+    let greedy = SessionDriver()
+    greedy.answers = false
+    greedy.send(.request(1, "PATCH", "/up", ends: false))
+    for _ in 0..<6 { greedy.send(.data(1, piece)) }
+    #expect(greedy.peer.replies[1]?.resetCode == 3 || greedy.peer.goAways.last?.code == 3)
+  }
+
+  @Test("Responses take turns, keep to the windows, and are asked for no sooner than they can leave")
+  func responseWindows() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.peer.opensWindows = false
+    for stream: Int32 in [1, 3] { driver.send(.request(stream, "GET", "/")) }
+    for stream: Int32 in [1, 3] {
+      driver.session.submitResponse(
+        stream, status: .ok, fields: Fields(), date: [], length: nil, content: .streamed)
+    }
+    driver.settle()
+    #expect(driver.session.takeHungry().sorted() == [1, 3])
+    let piece = [UInt8](repeating: 1, count: 100_000)
+    for stream: Int32 in [1, 3] { driver.session.feed(stream, piece, 0..<piece.count, isLast: true) }
+    driver.settle()
+    // The connection's window is 65 535 bytes: both got a share of it.
+    let counts = [1, 3].map { driver.peer.replies[$0]?.body.count ?? 0 }
+    #expect(counts[0] + counts[1] == 65_535 && counts.allSatisfy { $0 >= 32_767 }, "\(counts)")
+    #expect(driver.peer.turns.prefix(4) == [1, 3, 1, 3])
+    #expect(driver.session.waitsForWindow(1) || driver.session.waitsForWindow(3))
+    driver.send(.windowUpdate(0, 1 << 20), .windowUpdate(1, 1 << 20), .windowUpdate(3, 1 << 20))
+    #expect([1, 3].allSatisfy { driver.peer.replies[$0]?.body == piece && driver.peer.replies[$0]?.isEnded == true })
+  }
+
+  @Test("Frames are as large as the client takes them")
+  func largeFrames() {
+    let driver = SessionDriver(settings: [(4, 1 << 20), (5, 1 << 20)])
+    driver.answers = false
+    driver.send(.windowUpdate(0, 1 << 20), .request(1, "GET", "/"))
+    driver.answer(1, [UInt8](repeating: 1, count: 300_000))
+    driver.settle()
+    #expect(driver.peer.replies[1]?.body.count == 300_000)
+    #expect((driver.peer.replies[1]?.frames.count ?? 99) <= 10)
+  }
+
+  @Test("An early answer ends a body that nobody reads, without a fault")
+  func earlyAnswer() {
+    let driver = SessionDriver()
+    driver.send(.request(1, "POST", "/early", ends: false), .data(1, [1, 2, 3]))
+    let reply = driver.peer.replies[1]
+    #expect(reply?.status == 200 && reply?.text == "/early" && reply?.isEnded == true && reply?.resetCode == 0)
+    driver.send(.data(1, [4]), .request(3, "GET", "/next"))
+    #expect(driver.peer.replies[3]?.text == "/next" && driver.session.ending == nil)
+  }
+
+  @Test("100 Continue goes before the answer")
+  func continues() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.send(.request(1, "PUT", "/", [("expect", "100-continue"), ("content-length", "2")], ends: false))
+    #expect(driver.heads[1]?.expectsContinue == true)
+    driver.session.submitContinue(1)
+    driver.settle()
+    driver.send(.data(1, [1, 2], ends: true))
+    #expect(driver.read(1) == [1, 2] && driver.session.isBodyRead(1))
+    driver.answer(1, [])
+    driver.settle()
+    #expect(driver.peer.replies[1]?.statuses == [100, 200])
+  }
+
+  @Test("Going away loses no request that is on its way")
+  func goingAway() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.send(.request(1, "GET", "/a"))
+    driver.session.announceShutdown()
+    driver.peer.send(.request(3, "GET", "/late"))
+    driver.settle()
+    #expect(driver.peer.goAways.map(\.last) == [0x7FFF_FFFF] && driver.told.last == "pong")
+    driver.session.refuseNewStreams()
+    driver.settle()
+    #expect(driver.peer.goAways.last == HTTP2Peer.GoAway(last: 3, code: 0, text: ""))
+    driver.send(.request(5, "GET", "/too-late"))
+    #expect(driver.heads[5] == nil && !driver.session.isOver)
+    for stream: Int32 in [1, 3] { driver.answer(stream, Array("x".utf8)) }
+    driver.settle()
+    #expect(driver.peer.replies[1]?.text == "x" && driver.peer.replies[3]?.text == "x" && driver.session.isOver)
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryHTTP2Peer
+import GantryTestKit
+import GantryWorld
+
+/// An HTTP/2 client over a simulated connection. Not `Sendable`: used by one task.
+final class HTTP2Client {
+  let stream: SimulatedStream
+  let peer: HTTP2Peer
+
+  init(_ stream: SimulatedStream, _ peer: HTTP2Peer) {
+    self.stream = stream
+    self.peer = peer
+  }
+
+  /// Sends frames and whatever else waits to be sent.
+  func send(_ frames: HTTP2Frame...) async throws {
+    for frame in frames { peer.send(frame) }
+    try await flush()
+  }
+
+  func flush() async throws {
+    let bytes = peer.takeOutgoing()
+    if !bytes.isEmpty { try await stream.write(bytes, more: false) }
+  }
+
+  /// Reads on until `enough` holds; false when the connection ends first.
+  @discardableResult
+  func read(until enough: (HTTP2Peer) -> Bool) async throws -> Bool {
+    while !enough(peer) {
+      try await flush()
+      var bytes: [UInt8] = []
+      guard try await stream.read(into: &bytes, atMost: 65_536) > 0 else { return false }
+      peer.receive(bytes)
+    }
+    return true
+  }
+
+  /// The reply on a stream, once nothing more of it will come.
+  func reply(_ stream: Int32) async throws -> HTTP2Peer.Reply {
+    try await read { $0.replies[stream]?.isOver == true }
+    return peer.replies[stream] ?? HTTP2Peer.Reply()
+  }
+
+  /// Sends a request without a body and reads its reply.
+  func request(_ stream: Int32, _ method: String, _ path: String) async throws -> HTTP2Peer.Reply {
+    try await send(.request(stream, method, path))
+    return try await reply(stream)
+  }
+
+  /// Reads to the end of the connection.
+  func readToEnd() async throws {
+    do {
+      try await read { _ in false }
+    } catch is StreamError {
+      // Reset is an end, too.
+    }
+  }
+}
