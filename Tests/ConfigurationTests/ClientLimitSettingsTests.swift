@@ -9,7 +9,8 @@ struct ClientLimitSettingsTests {
 
   @Test func wholeSectionIsReadAndReadsBack() throws {
     let text =
-      Self.head + """
+      Self.head
+        + """
             address: {rate: 50, burst: 200, concurrent: 20}
             user: {rate: 5, concurrent: 3}
             failedlogins: 7
