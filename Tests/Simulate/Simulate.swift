@@ -8,7 +8,8 @@ import Glibc
 @main
 struct Simulate {
   private static let usage = """
-    usage: simulate [--seed S] [--seeds N | --minutes M] [--bug NAME] [--trace] [--jobs J]
+    usage: simulate [--seed S] [--seeds N | --minutes M] [--bug NAME] [--jobs J]
+                    [--trace] [--operations]
                     [--bugs] [--small-worlds] [--fail-each]
 
       --seed S         where random histories begin (1)
@@ -16,6 +17,7 @@ struct Simulate {
       --minutes M      as many as fit in M minutes
       --bug NAME       plant a bug, which is then to be found
       --trace          tell what happens, step by step
+      --operations     and before that each operation on the disk
       --bugs           look for every planted bug, from seed S on
       --small-worlds   every short sequence of operations, with a crash at every step: storage engine and whole server
       --fail-each      every file operation of every kind of request fails once, in every way
@@ -30,6 +32,7 @@ struct Simulate {
     var jobs = 1
     var bug: PlantedBug?
     var isTelling = false
+    var tellsOperations = false
     var chapters: [Chapter] = []
     /// What a copy of the crew is told: the chapter, its first piece and how many.
     var block: (chapter: Chapter, from: UInt64, count: UInt64)?
@@ -51,7 +54,8 @@ struct Simulate {
   /// Runs histories here and tells their traces.
   private static func tell(_ wish: Wish) -> Bool {
     for seed in wish.seed..<(wish.seed &+ (wish.seeds ?? 1)) {
-      let report = History.run(seed: seed, bug: wish.bug)
+      let telling: (@Sendable (String) -> Void)? = wish.tellsOperations ? Self.tellLine : nil
+      let report = History.run(seed: seed, bug: wish.bug, telling: telling)
       for line in report.trace { print(line) }
       print("seed \(seed), \(BuildMode.name) build, fingerprint \(report.fingerprint): \(report.tally)")
       if let failure = report.failure {
@@ -61,6 +65,8 @@ struct Simulate {
     }
     return true
   }
+
+  @Sendable private static func tellLine(_ line: String) { print(line) }
 
   /// What a copy of the crew does: its pieces, up to the first failure, and its tally as the last line.
   private static func work(_ block: (chapter: Chapter, from: UInt64, count: UInt64), _ wish: Wish) {
@@ -125,6 +131,7 @@ struct Simulate {
     while let option = arguments.popFirst() {
       switch option {
       case "--trace": wish.isTelling = true
+      case "--operations": (wish.isTelling, wish.tellsOperations) = (true, true)
       case "--bugs": wish.chapters.append(.bugs)
       case "--small-worlds": wish.chapters += [.storageWorlds, .serverWorlds]
       case "--fail-each": wish.chapters.append(.failures)

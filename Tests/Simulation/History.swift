@@ -35,9 +35,16 @@ public final class History {
     self.generator = generator
   }
 
-  /// Runs the history of `seed`, with a bug planted if one is given, and says what came of it.
-  public static func run(seed: UInt64, bug: PlantedBug? = nil) -> HistoryReport {
+  /// Runs the history of `seed`, with a bug planted if one is given, and says what came of it. `telling` is told each
+  /// operation on the disk as it happens, in one line.
+  public static func run(
+    seed: UInt64, bug: PlantedBug? = nil, telling: (@Sendable (String) -> Void)? = nil
+  ) -> HistoryReport {
     let history = History(seed: seed, bug: bug)
+    if let telling {
+      let scheduler = history.simulated.scheduler
+      history.simulated.disk.tell { telling("step \(scheduler.steps), \($0)") }
+    }
     history.run()
     return history.report()
   }

@@ -39,6 +39,12 @@ public final class SimulatedDisk: Files {
     let told: @Sendable (FileOperation) -> Void
   }
 
+  private let listener = Mutex<Listener?>(nil)
+
+  private struct Listener {
+    let told: @Sendable (String) -> Void
+  }
+
   private static let logMax = 100_000
   private static let failedMax = 100
 
@@ -126,6 +132,12 @@ public final class SimulatedDisk: Files {
   public func observe(_ observer: (@Sendable (FileOperation) -> Void)?) {
     let observer = observer.map(Observer.init)
     self.observer.withLock { $0 = observer }
+  }
+
+  /// Called after each operation with one line: which process asked for what, and how that failed if it did.
+  public func tell(_ listener: @escaping @Sendable (String) -> Void) {
+    let listener = Listener(told: listener)
+    self.listener.withLock { $0 = listener }
   }
 
   /// Calls `event` once, just before the operation after the next `count`. Replaces the observer.
@@ -261,6 +273,26 @@ public final class SimulatedDisk: Files {
   ) throws(FileError) -> R {
     ScriptThread.pauseIfScript()
     observer.withLock { $0 }?.told(operation)
+    guard let listener = listener.withLock({ $0 }) else {
+      return try attempt(operation, process: process, halfway: halfway, onFault: onFault, body)
+    }
+    let line = "process \(process ?? 0): \(operation.description)"
+    do throws(FileError) {
+      let result = try attempt(operation, process: process, halfway: halfway, onFault: onFault, body)
+      listener.told(line)
+      return result
+    } catch {
+      listener.told("\(line): \(error.reason)")
+      throw error
+    }
+  }
+
+  private func attempt<R: Sendable>(
+    _ operation: FileOperation, process: SimulatedScheduler.ProcessID?,
+    halfway: ((inout DiskState) throws(FileError) -> Void)?,
+    onFault: ((inout DiskState) throws(FileError) -> Void)?,
+    _ body: (inout DiskState) throws(FileError) -> R
+  ) throws(FileError) -> R {
     let now = clock.withLock { $0 }?.now
     return try state.withLock { (state) throws(FileError) -> R in
       state.record(operation)
