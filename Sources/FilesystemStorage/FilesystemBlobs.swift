@@ -50,10 +50,12 @@ extension FilesystemStorage {
     try await remove(tree.layout.layer(digest, in: repository), .noLayer(digest, in: repository))
   }
 
-  /// Takes something away, if it is there, as the record says.
-  func remove(_ place: Layout.Place, _ record: JournalRecord) async throws(StorageError) -> Bool {
+  /// Takes something away, if it is there and the condition holds, as the record says.
+  func remove(
+    _ place: Layout.Place, _ record: JournalRecord, provided condition: Journal.Condition? = nil
+  ) async throws(StorageError) -> Bool {
     let isThere = try await script { (tree) throws(FileError) in try tree.files.status(place.file) != nil }
-    return isThere ? try await change(record) : false
+    return isThere ? try await change(record, provided: condition) : false
   }
 
   /// See ``BlobLinking/repositories(linking:limit:)``. Knows what this process has linked or read lately; each is

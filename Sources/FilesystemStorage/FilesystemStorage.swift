@@ -95,9 +95,11 @@ public final class FilesystemStorage: StorageEngine {
     }
   }
 
-  /// Changes the tree as the record says, durably. True when there was something to change.
+  /// Changes the tree as the record says, durably, if the condition holds. True when there was something to change.
   @discardableResult
-  func change(_ record: JournalRecord) async throws(StorageError) -> Bool {
+  func change(
+    _ record: JournalRecord, provided condition: Journal.Condition? = nil
+  ) async throws(StorageError) -> Bool {
     let missing = tree.lasting(record).filter { !tree.commit.isLasting($0) }
     if !missing.isEmpty, journal.durability == .strict {
       do throws(StorageError) {
@@ -109,7 +111,7 @@ public final class FilesystemStorage: StorageEngine {
         throw error
       }
     }
-    switch await journal.commit(record) {
+    switch await journal.commit(record, provided: condition) {
     case .applied(true): return true
     case .applied(false):
       guard record.content == nil else {

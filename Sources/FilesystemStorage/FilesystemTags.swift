@@ -16,17 +16,30 @@ extension FilesystemStorage {
     watch(tree.layout.current(tag, in: repository))
   }
 
-  /// See ``TagStoring/setTag(_:to:in:)``. The index entry comes first, as in Distribution: whatever the tag points at
-  /// is in its index.
-  public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
-    try await change(.tag(tag, digest, in: repository))
+  /// See ``TagStoring/setTag(_:to:in:provided:)``. The index entry comes first, as in Distribution: whatever the tag
+  /// points at is in its index.
+  public func setTag(
+    _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
+    try await change(.tag(tag, digest, in: repository), provided: check(condition, of: tag, in: repository))
   }
 
-  /// See ``TagStoring/removeTag(_:in:)``. Removes all of the tag, its index too, as Distribution does.
-  public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
+  /// See ``TagStoring/removeTag(_:in:provided:)``. Removes all of the tag, its index too, as Distribution does.
+  public func removeTag(
+    _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
     // A removal that fails halfway may take the link and leave the name.
     defer { tagLists.forget(repository) }
-    return try await remove(tree.layout.current(tag, in: repository), .noTag(tag, in: repository))
+    return try await remove(
+      tree.layout.current(tag, in: repository), .noTag(tag, in: repository),
+      provided: check(condition, of: tag, in: repository))
+  }
+
+  private func check(
+    _ condition: TagCondition, of tag: Tag, in repository: RepositoryName
+  ) -> Journal.Condition? {
+    if case .nothing = condition { return nil }
+    return { (tree) throws(FileError) in try tree.holds(condition, of: tag, in: repository) }
   }
 
   /// See ``TagStoring/tags(in:after:limit:)``. Costs one stat while nobody changes the tags; else it reads the names of
@@ -87,6 +100,24 @@ extension FilesystemStorage {
 }
 
 extension StoredTree {
+  /// Whether a condition holds now.
+  fileprivate func holds(
+    _ condition: TagCondition, of tag: Tag, in repository: RepositoryName
+  ) throws(FileError) -> Bool {
+    func isThere(_ digest: Digest) throws(FileError) -> Bool {
+      try link(layout.revision(digest, in: repository), named: digest) != nil
+    }
+    func pointsAt(_ digest: Digest) throws(FileError) -> Bool {
+      try link(layout.current(tag, in: repository)) == digest
+    }
+    switch condition {
+    case .nothing: return true
+    case .hasManifest(let digest): return try isThere(digest)
+    case .pointsAt(let digest): return try pointsAt(digest)
+    case .dangles(let digest): return try pointsAt(digest) ? try !isThere(digest) : false
+    }
+  }
+
   /// The names of the repository's tags after `last` in byte order; nil when it never had a manifest.
   func tagNames(in repository: RepositoryName, after last: String?) throws(FileError) -> [String]? {
     guard let entries = try files.entries(layout.tags(in: repository)) else {

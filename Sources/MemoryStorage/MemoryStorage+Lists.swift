@@ -15,18 +15,27 @@ extension MemoryStorage {
     MemoryWatch(storage: self, repository: repository, subject: .tag(tag))
   }
 
-  /// See ``TagStoring/setTag(_:to:in:)``.
-  public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
+  /// See ``TagStoring/setTag(_:to:in:provided:)``.
+  public func setTag(
+    _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
     withTables { tables in
+      guard tables.holds(condition, of: tag, in: repository) else { return false }
       let link = tables.link(to: digest)
       tables.repositories[repository, default: .init()].tags[tag] = link
       tables.repositories[repository]?.hasManifests = true
+      return true
     }
   }
 
-  /// See ``TagStoring/removeTag(_:in:)``.
-  public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    withTables { tables in tables.repositories[repository]?.tags.removeValue(forKey: tag) != nil }
+  /// See ``TagStoring/removeTag(_:in:provided:)``.
+  public func removeTag(
+    _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
+    withTables { tables in
+      guard tables.holds(condition, of: tag, in: repository) else { return false }
+      return tables.repositories[repository]?.tags.removeValue(forKey: tag) != nil
+    }
   }
 
   /// See ``TagStoring/tags(in:after:limit:)``.

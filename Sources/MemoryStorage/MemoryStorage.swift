@@ -61,6 +61,18 @@ struct Tables {
   var secrets: [String: [UInt8]] = [:]
   private var lastChange: UInt64 = 0
 
+  /// Whether a condition holds now.
+  func holds(_ condition: TagCondition, of tag: Tag, in name: RepositoryName) -> Bool {
+    let repository = repositories[name]
+    let target = repository?.tags[tag]?.digest
+    return switch condition {
+    case .nothing: true
+    case .hasManifest(let digest): repository?.revisions[digest] != nil
+    case .pointsAt(let digest): target == digest
+    case .dangles(let digest): target == digest && repository?.revisions[digest] == nil
+    }
+  }
+
   /// A number that no change had before.
   mutating func nextChange() -> UInt64 {
     lastChange += 1

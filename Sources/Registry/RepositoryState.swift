@@ -38,7 +38,7 @@ actor RepositoryState {
       try await ManifestCheck(storage: storage, validation: policy.validation, repository: name).check(push.manifest)
       let subject = push.manifest.subject?.digest
       try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
-      for tag in push.tags { try await storage.setTag(tag, to: push.digest, in: name) }
+      for tag in push.tags { try await set(tag, to: push, subject) }
       return ManifestReceipt(
         digest: push.digest, mediaType: push.manifest.mediaType, subject: subject, tags: push.tags)
     } catch let error as StorageError {
@@ -49,6 +49,17 @@ actor RepositoryState {
       preconditionFailure("typed throws leave no third kind: \(error)")
     }
   }
+
+  // Another process may delete the manifest between the two steps; its deletion then came first.
+  private func set(_ tag: Tag, to push: CheckedPush, _ subject: Digest?) async throws {
+    for _ in 0..<Self.attemptsMax {
+      if try await storage.setTag(tag, to: push.digest, in: name, provided: .hasManifest(push.digest)) { return }
+      try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
+    }
+    throw RegistryError.manifestUnknown(.digest(push.digest))
+  }
+
+  private static let attemptsMax = 8
 
   /// Removes a tag, or every tag that points at a manifest and then the manifest.
   func delete(
@@ -68,10 +79,14 @@ actor RepositoryState {
         for tag in tags { try await checkMove(of: tag, to: nil) }
         // The tags first: wherever this is cut off, no tag points at what is gone, and the client can ask again.
         for tag in tags {
-          // False means that somebody else removed it meanwhile, which is what we want.
-          _ = try await storage.removeTag(tag, in: name)
+          // False means that somebody else removed or moved it meanwhile, which is what we want.
+          _ = try await storage.removeTag(tag, in: name, provided: .pointsAt(digest))
         }
         _ = try await storage.removeManifest(digest, in: name)  // as above
+        // From here on no tag is set to it, but another process may have done so since the tags were looked up.
+        for tag in try await storage.tags(pointingAt: digest, in: name) {
+          _ = try await storage.removeTag(tag, in: name, provided: .dangles(digest))
+        }
       }
     } catch let error as StorageError {
       throw .storage(error)

@@ -21,7 +21,8 @@ public protocol ManifestStoring: Sendable {
     _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
   ) async throws(StorageError)
 
-  /// Removes the revision; its tags are the caller's to remove, before, so that none is left pointing at nothing. False
-  /// when there was none. Durable at return.
+  /// Removes the revision; its tags are the caller's to remove, before, so that none is left pointing at nothing, and
+  /// once more afterwards those that another process gave it meanwhile (``TagCondition/dangles(_:)``). False when there
+  /// was none. Durable at return.
   func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool
 }

@@ -159,15 +159,21 @@ public final class MeteredStorage: StorageEngine {
   }
 
   /// As the engine does.
-  public func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
+  public func setTag(
+    _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
     try await timed(.putContent) { () async throws(StorageError) in
-      try await engine.setTag(tag, to: digest, in: repository)
+      try await engine.setTag(tag, to: digest, in: repository, provided: condition)
     }
   }
 
   /// As the engine does.
-  public func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await timed(.delete) { () async throws(StorageError) in try await engine.removeTag(tag, in: repository) }
+  public func removeTag(
+    _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
+    try await timed(.delete) { () async throws(StorageError) in
+      try await engine.removeTag(tag, in: repository, provided: condition)
+    }
   }
 
   /// As the engine does.

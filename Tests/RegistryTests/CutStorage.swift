@@ -30,9 +30,11 @@ final class CutStorage: StorageEngine {
     if cut == call { throw .failed(FileError(.failed, operation: "unlink", path: "here")) }
   }
 
-  func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
+  func removeTag(
+    _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
     try fail(at: .removeTag)
-    return try await inner.removeTag(tag, in: repository)
+    return try await inner.removeTag(tag, in: repository, provided: condition)
   }
 
   func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {
@@ -116,8 +118,10 @@ extension CutStorage {
 
   func watch(tag: Tag, in repository: RepositoryName) -> any LinkWatch { inner.watch(tag: tag, in: repository) }
 
-  func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
-    try await inner.setTag(tag, to: digest, in: repository)
+  func setTag(
+    _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
+    try await inner.setTag(tag, to: digest, in: repository, provided: condition)
   }
 
   func tags(

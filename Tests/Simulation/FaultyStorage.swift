@@ -53,17 +53,20 @@ final class FaultyStorage: StorageEngine {
     }
   }
 
-  func setTag(_ tag: Tag, to digest: Digest, in repository: RepositoryName) async throws(StorageError) {
+  func setTag(
+    _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
     switch bug {
     case .acknowledgesTagEarly:
       spawn(on: loop) { [base] in
         // The bug is that nobody learns of it.
-        try? await base.setTag(tag, to: digest, in: repository)
+        _ = try? await base.setTag(tag, to: digest, in: repository, provided: condition)
       }
+      return true
     case .swallowsTagFailure:
       // The bug.
-      try? await base.setTag(tag, to: digest, in: repository)
-    default: try await base.setTag(tag, to: digest, in: repository)
+      return (try? await base.setTag(tag, to: digest, in: repository, provided: condition)) ?? true
+    default: return try await base.setTag(tag, to: digest, in: repository, provided: condition)
     }
   }
 
@@ -155,8 +158,10 @@ final class FaultyStorage: StorageEngine {
     try await base.tag(tag, in: repository)
   }
 
-  func removeTag(_ tag: Tag, in repository: RepositoryName) async throws(StorageError) -> Bool {
-    try await base.removeTag(tag, in: repository)
+  func removeTag(
+    _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
+  ) async throws(StorageError) -> Bool {
+    try await base.removeTag(tag, in: repository, provided: condition)
   }
 
   func repositories(

@@ -36,6 +36,31 @@ extension StorageConformance {
       try checkEqual(try await engine.tags(in: name, after: nil, limit: 10)?.elements, [])
       try checkEqual(try await engine.hasManifest(one, in: name), true)
     },
+    ConformanceCase("a tag changes only where its condition holds") { subject in
+      let (engine, name, t) = (subject.engine, try repository("a"), try tag("t"))
+      let (one, two) = (try await engine.push(manifest: "1", to: name), try await engine.push(manifest: "2", to: name))
+      let never = Digest(of: Array("never pushed".utf8))
+      func set(_ digest: Digest, _ condition: TagCondition) async throws -> Bool {
+        try await engine.setTag(t, to: digest, in: name, provided: condition)
+      }
+      func remove(_ condition: TagCondition) async throws -> Bool {
+        try await engine.removeTag(t, in: name, provided: condition)
+      }
+      try checkEqual(try await set(never, .hasManifest(never)), false)
+      try checkEqual(try await set(one, .pointsAt(one)), false)
+      try check(try await engine.tag(t, in: name) == nil, "set though nothing held")
+      try checkEqual(try await set(one, .hasManifest(one)), true)
+      try checkEqual(try await remove(.pointsAt(two)), false)
+      try checkEqual(try await remove(.dangles(one)), false)
+      try checkEqual(try await engine.tag(t, in: name), one)
+      try checkEqual(try await engine.removeManifest(one, in: name), true)
+      try checkEqual(try await set(one, .hasManifest(one)), false)
+      try checkEqual(try await remove(.dangles(two)), false)
+      try checkEqual(try await remove(.dangles(one)), true)
+      try checkEqual(try await set(two, .nothing), true)
+      try checkEqual(try await remove(.pointsAt(two)), true)
+      try check(try await engine.tag(t, in: name) == nil, "still there")
+    },
     ConformanceCase("the tags of a digest are all that point at it now") { subject in
       let (engine, name) = (subject.engine, try repository("a"))
       let (one, two) = (try await engine.push(manifest: "1", to: name), try await engine.push(manifest: "2", to: name))

@@ -15,7 +15,7 @@ import Synchronization
 final class Journal: Sendable {
   /// What became of a record.
   enum Outcome: Sendable {
-    /// It is durable and applied; true when that changed the tree.
+    /// It is durable and applied; true when that changed the tree. Or its condition did not hold: false.
     case applied(Bool)
     /// It is not in the journal, or cannot be relied on to be.
     case refused(FileError)
@@ -23,8 +23,12 @@ final class Journal: Sendable {
     case unapplied(FileError)
   }
 
+  /// What has to hold in the tree for a record to be taken. Asked while nobody, in any process, adds one.
+  typealias Condition = @Sendable (StoredTree) throws(FileError) -> Bool
+
   private struct Waiting: Sendable {
     var record: JournalRecord
+    var condition: Condition?
     var resume: UnsafeContinuation<Outcome, Never>
   }
 
@@ -60,13 +64,16 @@ final class Journal: Sendable {
       Checkpoint(tree: tree, segments: segments), workers: world.workers, on: world.loops[0])
   }
 
-  /// Applies a change; durable at return, as far as the storage's durability says. Refused after ``stop()`` has begun.
-  func commit(_ record: JournalRecord) async -> Outcome {
-    guard durability == .strict else { return await world.workers.run { self.applyWithoutJournal(record) } }
+  /// Applies a change if the condition holds; durable at return, as far as the storage's durability says. Refused after
+  /// ``stop()`` has begun. At a storage that keeps no journal another process may come between condition and change.
+  func commit(_ record: JournalRecord, provided condition: Condition? = nil) async -> Outcome {
+    guard durability == .strict else {
+      return await world.workers.run { self.applyWithoutJournal(record, provided: condition) }
+    }
     return await withUnsafeContinuation { continuation in
       let begins: Bool? = state.withLock { state in
         if state.isStopped { return nil }
-        state.waiting.append(Waiting(record: record, resume: continuation))
+        state.waiting.append(Waiting(record: record, condition: condition, resume: continuation))
         defer { state.isWriting = true }
         return !state.isWriting
       }
@@ -155,9 +162,15 @@ final class Journal: Sendable {
     // What is in the journal has to be applied, which makes temporary files unless it only takes something away.
     if !batch.allSatisfy(\.record.isRemoval) { try tree.commit.announce() }
     return try segments.exclusively { () throws(FileError) in
-      try segments.append(batch.map(\.record))
-      var written = Written(count: batch.count)
+      // Those of one batch do not depend on each other: what depends waits for its turn in the repository.
+      var (taken, declined): ([Waiting], [Waiting]) = ([], [])
       for waiting in batch {
+        if try holds(waiting) { taken.append(waiting) } else { declined.append(waiting) }
+      }
+      if !taken.isEmpty { try segments.append(taken.map(\.record)) }
+      for waiting in declined { waiting.resume.resume(returning: .applied(false)) }
+      var written = Written(count: taken.count)
+      for waiting in taken {
         waiting.resume.resume(returning: apply(waiting.record, .first))
         if case .inline(let content) = waiting.record.content { written.bytes += content.count }
       }
@@ -175,7 +188,7 @@ final class Journal: Sendable {
       do throws(FileError) {
         try segments.exclusively { () throws(FileError) in
           guard try segments.isEmpty() else { throw error }
-          for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting.record)) }
+          for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting)) }
         }
       } catch {
         refuse(removals, error)
@@ -184,8 +197,15 @@ final class Journal: Sendable {
     }
   }
 
-  private func removeDurably(_ record: JournalRecord) -> Outcome {
+  private func holds(_ waiting: Waiting) throws(FileError) -> Bool {
+    guard let condition = waiting.condition else { return true }
+    return try condition(tree)
+  }
+
+  private func removeDurably(_ waiting: Waiting) -> Outcome {
+    let record = waiting.record
     do throws(FileError) {
+      guard try holds(waiting) else { return .applied(false) }
       let existed = try tree.apply(record, .first)
       var syncs = RecordSyncs()
       syncs.note(record, layout: tree.layout)
@@ -200,8 +220,13 @@ final class Journal: Sendable {
     for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
   }
 
-  private func applyWithoutJournal(_ record: JournalRecord) -> Outcome {
+  private func applyWithoutJournal(_ record: JournalRecord, provided condition: Condition?) -> Outcome {
     defer { if case .staged(let content) = record.content { staging.discard(content) } }
+    do throws(FileError) {
+      if let condition, try !condition(tree) { return .applied(false) }
+    } catch {
+      return .refused(error)
+    }
     return apply(record, .withoutJournal)
   }
 
