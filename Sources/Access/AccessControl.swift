@@ -119,6 +119,9 @@ public final class AccessControl: Sendable {
     }
   }
 
+  /// Whether the caller needs no credentials, because its certificate grants it something.
+  public func isWelcome(_ caller: Caller) -> Bool { rules?.grantsByCertificate(to: caller) ?? false }
+
   /// The user of this name with its groups, for whoever wants to know what it may do. `isKnown` tells whether such a
   /// user could log in.
   public func user(named name: String) async throws(AccessError) -> (caller: Caller, isKnown: Bool) {

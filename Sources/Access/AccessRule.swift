@@ -15,6 +15,10 @@ public struct AccessRule: Sendable, Hashable {
     case user(String)
     /// The users of this group.
     case group(String)
+    /// Everybody whose connection shows a certificate of a trusted authority.
+    case anyCertificate
+    /// Whose certificate has this name: its common name or one of its alternative names, byte by byte.
+    case certificate(String)
   }
 
   /// Whom it speaks of: any of these.
@@ -39,6 +43,8 @@ public struct AccessRule: Sendable, Hashable {
       case .anyUser: caller.name != nil
       case .user(let name): caller.name?.isExactly(name) == true
       case .group(let name): caller.groups.contains { $0.isExactly(name) }
+      case .anyCertificate: !caller.certificateNames.isEmpty
+      case .certificate(let name): caller.certificateNames.contains { $0.isExactly(name) }
       }
     }
   }

@@ -23,6 +23,15 @@ public struct AccessRules: Sendable, Hashable {
     }
   }
 
+  /// Whether the caller's certificate alone grants it anything.
+  func grantsByCertificate(to caller: Caller) -> Bool {
+    guard !caller.certificateNames.isEmpty else { return false }
+    let certified = Caller.anonymous.certified(caller.certificateNames)
+    return rules.contains { rule in
+      !rule.actions.isEmpty && !rule.subjects.contains(.anyone) && rule.concerns(certified)
+    }
+  }
+
   /// Whether any repository may appear in the caller's catalog.
   func grantsCatalog(to caller: Caller) -> Bool {
     rules.contains { $0.actions.contains(.catalog) && $0.concerns(caller) }

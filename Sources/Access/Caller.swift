@@ -19,6 +19,8 @@ public struct Caller: Sendable, Hashable {
   public let credentials: Credentials?
   /// What the token allows, where somebody else gives out the tokens; nil: there is none, and the rules alone say.
   public let grants: TokenGrants?
+  /// The names that the connection's certificate proves, by an authority that is trusted.
+  public private(set) var certificateNames: [String] = []
 
   /// A user.
   public init(name: String, groups: Set<String> = [], credentials: Credentials = .password) {
@@ -30,6 +32,13 @@ public struct Caller: Sendable, Hashable {
 
   /// Somebody without a name, who asked for a token before.
   static var anonymousWithToken: Caller { Caller(named: nil, [], .token, nil) }
+
+  /// The same caller, on a connection whose certificate proves these names.
+  public func certified(_ names: [String]) -> Caller {
+    var caller = self
+    caller.certificateNames = names
+    return caller
+  }
 
   /// Whom somebody else's token names, if it names anybody.
   init(name: String?, groups: Set<String>, grants: TokenGrants) {

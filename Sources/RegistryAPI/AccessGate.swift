@@ -24,7 +24,9 @@ struct AccessGate {
     let origin =
       fields.isEmpty || !access.takesPasswords
       ? nil : LoginOrigin(address: context.clients.address(of: call.request), now: context.loop.clock.now)
-    do { caller = try await access.caller(authorization: fields, from: origin) } catch {
+    do {
+      caller = try await access.caller(authorization: fields, from: origin).certified(call.request.clientNames)
+    } catch {
       throw refusal(error, call, action)
     }
     switch action {
@@ -33,7 +35,9 @@ struct AccessGate {
       if access.givesTokens, caller.credentials == .token { throw try unauthorized(call, action) }
     case .base:
       // A client learns here that it can log in, and how; so it is asked even where it may pull without.
-      if caller.credentials == nil, access.challenge != nil { throw try unauthorized(call, action) }
+      if caller.credentials == nil, access.challenge != nil, !access.isWelcome(caller) {
+        throw try unauthorized(call, action)
+      }
     case .catalog: try check(access.catalogVerdict(for: caller), caller, call, action)
     default:
       let (demand, alternative) = Self.demand(action)
