@@ -44,6 +44,7 @@ let cellar: [Target] = [
   .systemLibrary(name: "CGantryUV", path: "Sources/CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
   .systemLibrary(
     name: "CGantryOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CGantryTLS", path: "Sources/CTLS", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(
     name: "CGantryYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   .systemLibrary(
@@ -58,6 +59,7 @@ let floor1: [Target] = [
   room("EventLoops", knows: ["CGantryUV", "GantryWorld"], settings: overC),
   room("Cryptography", knows: ["CGantryOpenSSL"], settings: overC),
   room("PasswordHash", knows: ["CGantryCrypt"], settings: overC),
+  room("TLS", knows: ["CGantryTLS", "GantryWorld"], settings: overC),
   room("YAML", knows: ["CGantryYAML"], settings: overC),
 ]
 
@@ -95,7 +97,9 @@ let floor5: [Target] = [
   room("Monitoring", knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTPService", "GantryTelemetry"]),
   room(
     "Server",
-    knows: ["GantryWorld", "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryTelemetry"]),
+    knows: [
+      "GantryWorld", "GantryTLS", "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryTelemetry",
+    ]),
 ]
 
 let beside: [Target] = [
@@ -111,7 +115,7 @@ let attic: [Target] = [
       "GantryWorld", "GantryEventLoops", "GantryCryptography", "GantryOCI", "GantryConfiguration", "GantryStorage",
       "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryMemoryStorage", "GantryFilesystemStorage",
       "GantryRegistry", "GantryRegistryAPI", "GantryServer", "GantryMonitoring", "GantryTelemetry", "GantryPatterns",
-      "GantryAccess", "GantryLimiting", logging,
+      "GantryAccess", "GantryLimiting", "GantryTLS", logging,
     ],
     path: "Sources/Gantry", swiftSettings: house)
 ]
@@ -126,7 +130,8 @@ let roof: [Target] = [
 
 let yard: [Target] = [
   .target(
-    name: "GantryTestKit", dependencies: ["GantryWorld", "GantryOCI", "GantryStorage", "GantryCryptography"],
+    name: "GantryTestKit",
+    dependencies: ["GantryWorld", "GantryOCI", "GantryStorage", "GantryCryptography", "CGantryTLS"],
     path: "Tests/TestKit", swiftSettings: house),
   .systemLibrary(
     name: "CGantryMint", path: "Tests/CMint", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -187,6 +192,7 @@ let proofs: [Target] = [
       "GantryAccess", "GantryPasswordHash", "GantryPatterns", "GantryOCI", "GantryWorld", "GantryTestKit",
       "GantryLimiting", "GantryTokenMint", "GantryCryptography",
     ]),
+  tests("TLS", knows: ["GantryTLS", "GantryWorld", "GantryTestKit"]),
   tests("EventLoops", knows: ["GantryEventLoops", "GantryWorld"]),
   tests("Telemetry", knows: ["GantryTelemetry", "GantryWorld", logging]),
   tests(
@@ -212,7 +218,7 @@ let proofs: [Target] = [
     "Server",
     knows: [
       "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryHTTP2", "GantryHTTP2Peer", "GantryWorld",
-      "GantryEventLoops", "GantryTestKit", "GantryTelemetry",
+      "GantryEventLoops", "GantryTestKit", "GantryTelemetry", "GantryTLS",
     ]),
   tests(
     "Monitoring",

@@ -108,6 +108,7 @@ public enum SettingsReport {
       text.section("h2c") { text in text.value("enabled", http.speaksHTTP2InClear) }
       text.value("loops", http.loops ?? 0)
       text.value("workers", http.workers ?? 0)
+      if let tls = http.tls { write(tls, to: &text) }
       text.section("limits") { text in
         text.value("connections", http.limits.connectionsMax)
         text.value("headbytes", http.limits.headBytesMax)
@@ -123,6 +124,24 @@ public enum SettingsReport {
         text.value("manifestbytes", http.limits.manifestBytesMax)
       }
       write(http.clientLimits, to: &text)
+    }
+  }
+
+  private static func write(_ tls: TLSFileSettings, to text: inout YAMLText) {
+    text.section("tls") { text in
+      text.value("certificate", quoted: tls.identity.certificate)
+      text.value("key", quoted: tls.identity.key)
+      if !tls.otherIdentities.isEmpty {
+        text.sections("certificates", tls.otherIdentities) { text, identity in
+          text.value("certificate", quoted: identity.certificate)
+          text.value("key", quoted: identity.key)
+        }
+      }
+      if let mode = tls.clientAuthentication { text.value("clientauth", mode.rawValue) }
+      if !tls.clientAuthorities.isEmpty { text.list("clientcas", tls.clientAuthorities) }
+      if !tls.clientRevocations.isEmpty { text.list("clientcrls", tls.clientRevocations) }
+      text.value("minimumtls", quoted: tls.minimumVersion.rawValue)
+      if !tls.cipherSuites.isEmpty { text.list("ciphersuites", tls.cipherSuites) }
     }
   }
 

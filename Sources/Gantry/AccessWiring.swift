@@ -84,6 +84,8 @@ extension AccessRule.Subject {
     case .users: self = .anyUser
     case .user(let name): self = .user(name)
     case .group(let name): self = .group(name)
+    case .certificates: self = .anyCertificate
+    case .certificate(let name): self = .certificate(name)
     }
   }
 }

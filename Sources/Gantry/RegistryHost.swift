@@ -11,6 +11,7 @@ internal import GantryRegistry
 internal import GantryRegistryAPI
 internal import GantryServer
 internal import GantryStorage
+internal import GantryTLS
 public import GantryTelemetry
 internal import GantryWorld
 internal import Logging
@@ -30,6 +31,7 @@ public final class RegistryHost: Sendable {
   private let server: HTTPServer
   private let serving: LoopTask
   private let storage: any StorageEngine
+  private let certificates: CertificateWatch?
   private let drainTimeout: Duration
   private let monitoring: HostMonitoring
   private let course: HostMonitoring.Course
@@ -77,6 +79,7 @@ public final class RegistryHost: Sendable {
       server = parts.server
       serving = parts.serving
       storage = parts.storage
+      certificates = parts.certificates
       bound = socket.address
     } catch {
       Self.onLoop(of: group) { await log.detach() }
@@ -91,6 +94,13 @@ public final class RegistryHost: Sendable {
     address = GantryConfiguration.ListenAddress(bound)
     monitoring.readiness.raise()
     log.logger.info("listening on \(address)")
+  }
+
+  /// Reads the files of `http.tls` again, whether they have changed or not, without waiting for the outcome, which the
+  /// log tells: files that cannot be used are not, and what was served before is served on. May be called on a loop.
+  public func reloadCertificates() {
+    guard let certificates else { return }
+    spawn(on: group.loops[0]) { await certificates.reload() }
   }
 
   /// Stops: accepts nothing more, lets what is in flight finish within `http.draintimeout`, and ends every thread of
@@ -114,10 +124,12 @@ public final class RegistryHost: Sendable {
     monitoring.readiness.lower()
     log.logger.info("stopping, requests in flight have \(limit) to finish")
     let (server, service, serving, storage, log, course) = (server, service, serving, storage, log, course)
+    let certificates = certificates
     Self.onLoop(of: group) {
       await server.drain(within: limit)
       await serving.value
       await course.stopChecks()
+      await certificates?.stop()
       await service.stop()
       do throws(StorageError) {
         try await storage.stop()
@@ -184,6 +196,7 @@ public final class RegistryHost: Sendable {
     let storage: any StorageEngine
     let filesystem: FilesystemStorage?
     let storageName: String
+    let certificates: CertificateWatch?
   }
 
   private static func debugSocket(_ settings: DebugSettings) throws(StartError) -> BoundSocket? {
@@ -213,6 +226,7 @@ public final class RegistryHost: Sendable {
       storage = monitoring.metered(engine)
     }
     let policy = try RegistryPolicy(settings)
+    let security = try await Self.security(settings.http, world: world, logger: logger)
     let secret: [UInt8]
     do {
       try await storage.start()
@@ -243,7 +257,8 @@ public final class RegistryHost: Sendable {
       world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
     let accessSource = AccessSource(access)
     let server = HTTPServer(
-      world: world, listeners: [listener], limits: Self.limits(settings.http.limits, logger),
+      world: world, listeners: [security.map { TLSListener(listener, $0.current) } ?? listener],
+      limits: Self.limits(settings.http.limits, logger),
       protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear),
       responder: { loop in
         RegistryAPI(
@@ -253,9 +268,23 @@ public final class RegistryHost: Sendable {
       report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
+    await security?.watch.start()
     return Parts(
       service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
-      storageName: filesystem == nil ? "inmemory" : "filesystem")
+      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch)
+  }
+
+  /// The certificates as they are now, and who looks after them; nil in the clear.
+  private static func security(
+    _ settings: HTTPSettings, world: World, logger: Logger
+  ) async throws(StartError) -> (watch: CertificateWatch, current: CurrentTLSContext)? {
+    guard let tls = settings.tls else { return nil }
+    do {
+      return try await CertificateWatch.reading(
+        TLSFiles(tls, protocols: (settings.offersHTTP2 ? ["h2"] : []) + ["http/1.1"]), world: world, logger: logger)
+    } catch {
+      throw .tls(error.explanation)
+    }
   }
 
   /// The configured secret, or the stored one, or, where none is stored and none can be, one of this process.

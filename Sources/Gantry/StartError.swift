@@ -13,6 +13,8 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
   case unreadableFile(path: String, reason: String)
   /// Users or groups cannot be looked up.
   case access(String)
+  /// The certificates cannot be served.
+  case tls(String)
   /// The address cannot be listened on.
   case address(String)
   /// The storage is not usable.
@@ -27,6 +29,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     case .unreadableFile(let path, let reason): "cannot read the configuration file \(path): \(reason)"
     case .address(let text), .settings(let text): text
     case .access(let text): "users or groups cannot be looked up: \(text)"
+    case .tls(let text): "TLS cannot be served: \(text)"
     case .signals(let text): "cannot watch signals: \(text)"
     case .storage(let text): "the storage cannot be used: \(text)"
     }

@@ -71,8 +71,11 @@ actor Connection {
         isEstablished = true
         if stream.security?.applicationProtocol == "h2" { return .speaksHTTP2 }
       } catch {
-        if case .insecure(let reason) = error { report(.handshakeFailed(stream.peer, reason: reason)) }
-        return end()
+        guard case .insecure(let reason) = error else { return end() }
+        report(.handshakeFailed(stream.peer, reason: reason))
+        // The client is to read why; that it may send on meanwhile must not reset the connection.
+        isEstablished = true
+        beginLingering()
       }
     }
     var requestsInTurn = 0
@@ -361,8 +364,10 @@ actor Connection {
   private func send(_ file: any OpenFile, _ region: Range<UInt64>) async throws(StreamError) {
     guard !region.isEmpty else { return }
     let before = stream.progress
-    defer { bodyBytesSent += stream.progress &- before }
-    try await stream.send(file, from: region.lowerBound, count: region.upperBound - region.lowerBound)
+    let count = region.upperBound - region.lowerBound
+    // The transport's own bytes, which encryption adds to, tell how far a response came that broke off.
+    defer { bodyBytesSent += min(count, stream.progress &- before) }
+    try await stream.send(file, from: region.lowerBound, count: count)
   }
 
   private func write(_ source: any ResponseStream, isChunked: Bool) async throws(StreamError) {

@@ -17,7 +17,8 @@ public protocol ByteStream: AnyObject {
 
   /// Does what comes before the first byte of content, such as the handshake of TLS, as far as what has arrived allows.
   /// True when content can be exchanged, which a plain stream can at once; false when the other end has to speak first:
-  /// to be called again when the stream is readable. Called before anything is read or written, until it is true.
+  /// to be called again when the stream is readable. Called before anything is read or written, until it is true. After
+  /// ``StreamError/insecure(reason:)`` the other end was told why; what it still sends may be read, to be dropped.
   func establish() async throws(StreamError) -> Bool
 
   /// Appends what has arrived, at most `limit` bytes, to `buffer`; waits until there is something.

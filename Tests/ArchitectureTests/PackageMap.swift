@@ -87,8 +87,9 @@ enum Floors {
   static let table: [String: Int] = [
     "CGantryUV": 0, "CGantryOpenSSL": 0, "CGantryYAML": 0, "CGantryCrypt": 0, "CGantryLoadTLS": 0,
     "CGantryNGHTTP2": 0,
+    "CGantryTLS": 0,
     "GantryWorld": 0, "GantryPatterns": 0,
-    "GantryEventLoops": 10, "GantryCryptography": 10, "GantryPasswordHash": 10, "GantryYAML": 10,
+    "GantryEventLoops": 10, "GantryCryptography": 10, "GantryPasswordHash": 10, "GantryTLS": 10, "GantryYAML": 10,
     "GantryOCI": 20, "GantryHTTPWire": 20, "GantryConfiguration": 20, "GantryLimiting": 20,
     "GantryHTTP2": 22,
     "GantryStorage": 30, "GantryHTTPService": 30,
@@ -113,6 +114,7 @@ enum Floors {
     "CGantryUV": "GantryEventLoops", "CGantryOpenSSL": "GantryCryptography", "CGantryYAML": "GantryYAML",
     "CGantryLoadTLS": "GantryLoadTesting", "CGantryCrypt": "GantryPasswordHash",
     "CGantryNGHTTP2": "GantryHTTP2",
+    "CGantryTLS": "GantryTLS",
   ]
 
   /// Everything in `map` that contradicts the table, as sentences.

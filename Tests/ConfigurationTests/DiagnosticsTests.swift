@@ -63,11 +63,38 @@ struct DiagnosticsTests {
       ]
     ),
     ("loglevel: INFO\n", []),
+    ("  tls:\n    certificate: /c\n    key: /k\n", []),
+    ("  tls: {}\n", []),
+    ("  tls: {key: /k}\n", ["c.yml:6:8: error: http.tls.certificate: must be set: the path of a file in PEM"]),
     (
-      "  tls:\n    certificate: /c\n    key: /k\n",
+      "  tls: {certificate: /c, key: /k, minimumtls: tls1.1, clientcas: [/a], clientauth: request-client-cert}\n",
       [
-        "c.yml:6:3: error: http.tls: TLS is not served yet; the registry would answer in the clear where encryption "
-          + "is asked for"
+        "c.yml:6:47: warning: http.tls.minimumtls: TLS is served from 1.2 on: older versions are broken",
+        "c.yml:6:66: warning: http.tls.clientcas: nothing is checked by it: clientauth verifies nothing",
+      ]
+    ),
+    (
+      "  tls: {certificate: /c, key: /k, clientca: [/a], ciphersuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265]}\n",
+      [
+        "c.yml:6:35: error: http.tls.clientca: unknown key; did you mean \"clientcas\"?",
+        "c.yml:6:66: error: http.tls.ciphersuites[0]: unknown cipher suite "
+          + "\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265\"; did you mean \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"?",
+      ]
+    ),
+    (
+      "  tls: {certificate: /c, key: /k, clientauth: verify-client-cert-if-given}\n",
+      [
+        "c.yml:6:47: error: http.tls.clientauth: needs clientcas, to say whose certificates are taken"
+      ]
+    ),
+    (
+      "  TLS: {certificate: /c, key: /k}\n",
+      ["c.yml:6:3: error: http.TLS: unknown key; \"tls\" must be in lower case"]
+    ),
+    (
+      "access: {rules: [{who: [\"certificate:ci\"], actions: [pull]}]}\n",
+      [
+        "c.yml:6:18: error: access.rules[0].who: \"certificate:ci\" is nobody while http.tls verifies no certificates"
       ]
     ),
     (

@@ -5,6 +5,7 @@ import GantryHTTP2Peer
 import GantryHTTPService
 import GantryHTTPWire
 import GantryServer
+import GantryTLS
 import GantryTestKit
 import GantryWorld
 import Synchronization
@@ -15,6 +16,7 @@ struct ScriptedResponder: RequestResponder {
     let malformed = Mutex<[WireError]>([])
     let outcomes = Mutex<[ResponseOutcome]>([])
     let bodyErrors = Mutex<[BodyError]>([])
+    let refusals = Mutex<[String]>([])
   }
 
   let record: Record
@@ -34,6 +36,8 @@ struct ScriptedResponder: RequestResponder {
         status: .partialContent,
         body: .pieces([.bytes(Array("ab".utf8)), .slice(Array("xxcdxx".utf8), 2..<4), .bytes(Array("ef".utf8))]))
     case "/file": return file()
+    case "/names":
+      return Response(status: .ok, body: .bytes(Array("\(request.isSecure) \(request.clientNames)".utf8)))
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
     default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
     }
@@ -115,16 +119,20 @@ final class SimulatedServer: Sendable {
   private let listener: SimulatedListener
 
   init(
-    seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits(), http2InClear: Bool = true
+    seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits(), http2InClear: Bool = true,
+    security: CurrentTLSContext? = nil
   ) throws {
     simulated = SimulatedWorld(seed: seed)
     process = simulated.startProcess(loops: loops)
     listener = try simulated.network.listen(at: .tcp(host: "192.0.2.1", port: 5000), on: process.loops[0])
-    let record = record
+    let (record, listener) = (record, listener)
     server = HTTPServer(
-      world: process.world, listeners: [listener], limits: limits,
-      protocols: ServerProtocols(http2InClear: http2InClear), responder: { _ in ScriptedResponder(record: record) },
-      report: { _ in })
+      world: process.world, listeners: [security.map { TLSListener(listener, $0) } ?? listener], limits: limits,
+      protocols: ServerProtocols(http2InClear: http2InClear),
+      responder: { _ in ScriptedResponder(record: record) },
+      report: { trouble in
+        if case .handshakeFailed(_, let reason) = trouble { record.refusals.withLock { $0.append(reason) } }
+      })
     spawn(on: process.loops[0]) { [server] in await server.serve() }
   }
 
@@ -136,6 +144,11 @@ final class SimulatedServer: Sendable {
   /// A new connection that speaks HTTP/2.
   func connectHTTP2(_ peer: HTTP2Peer = HTTP2Peer()) throws(StreamError) -> HTTP2Client {
     HTTP2Client(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]), peer)
+  }
+
+  /// A new connection, before anything is said on it.
+  func stream() throws(StreamError) -> SimulatedStream {
+    try simulated.network.connect(to: listener.address, on: simulated.process.loops[0])
   }
 
   /// Drains the server and runs what is left.

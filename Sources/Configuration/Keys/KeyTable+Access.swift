@@ -52,7 +52,8 @@ extension KeyTable {
     KeyEntry("access.rules[]", .section, .served, .gantry),
     KeyEntry(
       "access.rules[].who", .texts, .served, .gantry, fallback: "required",
-      "Any of `anonymous` (everybody, logged in or not), `users` (whoever has logged in), `user:NAME`, `group:NAME`."),
+      "Any of `anonymous` (everybody, logged in or not), `users` (whoever has logged in), `user:NAME`, `group:NAME`, "
+        + "`certificates` (whoever shows a client certificate that is trusted), `certificate:NAME`."),
     KeyEntry(
       "access.rules[].actions", .texts, .served, .gantry, fallback: "required",
       "What is granted: any of `pull`, `push`, `delete`, `catalog`."),

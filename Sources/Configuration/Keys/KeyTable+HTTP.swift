@@ -60,13 +60,6 @@ extension KeyTable {
 
   static let http2AndTLS: [KeyEntry] =
     [
-      KeyEntry("http.tls", .section, tls),
-      KeyEntry("http.tls.clientcas", .texts, tls),
-      KeyEntry("http.tls.clientauth", .text, tls, .v3),
-      KeyEntry("http.tls.ciphersuites", .texts, tls),
-      KeyEntry("http.tls.letsencrypt", .section, tls),
-      KeyEntry("http.tls.letsencrypt.hosts", .texts, tls),
-      KeyEntry("http.tls.letsencrypt.directoryurl", .text, tls, .v3),
       KeyEntry("http.debug", .section),
       KeyEntry(
         "http.debug.addr", .text, fallback: "none",
@@ -77,9 +70,42 @@ extension KeyTable {
         "http.debug.prometheus.enabled", .bool, fallback: "false", "Metrics for Prometheus on the operator's listener."),
       KeyEntry("http.debug.prometheus.path", .text, fallback: "/metrics", "Where the metrics are."),
     ]
-    + keys(under: "http.tls", tls, named: [.text: "certificate key minimumtls"])
-    + keys(under: "http.tls.letsencrypt", tls, named: [.text: "cachefile email"])
+    + tls
 
-  private static let tls = KeyEntry.Status.refused(
-    "TLS is not served yet; the registry would answer in the clear where encryption is asked for")
+  private static let tls: [KeyEntry] =
+    [
+      KeyEntry("http.tls", .section),
+      KeyEntry(
+        "http.tls.certificate", .text, fallback: "none",
+        "PEM file: the certificate, then those of the authorities between. With it, only TLS is served."),
+      KeyEntry("http.tls.key", .text, fallback: "none", "PEM file: the certificate's private key, not encrypted."),
+      KeyEntry("http.tls.certificates", .list, .served, .gantry),
+      KeyEntry("http.tls.certificates[]", .section, .served, .gantry),
+      KeyEntry(
+        "http.tls.certificates[].certificate", .text, .served, .gantry, fallback: "required",
+        "A further certificate, for clients that ask for a host in it (SNI)."),
+      KeyEntry("http.tls.certificates[].key", .text, .served, .gantry, fallback: "required", "Its private key."),
+      KeyEntry(
+        "http.tls.clientcas", .texts, fallback: "none",
+        "PEM files of authorities; clients must show a certificate of one of them, unless `clientauth` says else."),
+      KeyEntry(
+        "http.tls.clientauth", .text, .served, .v3, fallback: "`require-and-verify-client-cert` with `clientcas`",
+        "`request-client-cert`, `require-any-client-cert`, `verify-client-cert-if-given` or "
+          + "`require-and-verify-client-cert`."),
+      KeyEntry(
+        "http.tls.clientcrls", .texts, .served, .gantry, fallback: "none",
+        "PEM files of revocation lists; with any, the list of a client's authority must be there and in date."),
+      KeyEntry(
+        "http.tls.minimumtls", .text, fallback: "tls1.2", "`tls1.2` or `tls1.3`; older ones are read as `tls1.2`."),
+      KeyEntry(
+        "http.tls.ciphersuites", .texts, fallback: "ECDHE with AES-GCM or ChaCha20",
+        "Suites of TLS 1.2 by their names in IANA's registry; those of TLS 1.3 cannot be chosen."),
+      KeyEntry("http.tls.letsencrypt", .section, letsencrypt),
+      KeyEntry("http.tls.letsencrypt.hosts", .texts, letsencrypt),
+      KeyEntry("http.tls.letsencrypt.directoryurl", .text, letsencrypt, .v3),
+    ] + keys(under: "http.tls.letsencrypt", letsencrypt, named: [.text: "cachefile email"])
+
+  private static let letsencrypt = KeyEntry.Status.refused(
+    "certificates are not fetched from Let's Encrypt yet: have an ACME client such as certbot or lego keep them in "
+      + "files, and name those as http.tls.certificate and http.tls.key; they are read again when they change")
 }

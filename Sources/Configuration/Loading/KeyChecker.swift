@@ -105,8 +105,8 @@ struct KeyChecker {
         .error, about: entry.value, at: entry.keyMark, Shown.text(path),
         "unknown access controller \"\(Shown.text(entry.key))\"\(hint)")
     }
-    // A rule without what was misspelt would be another rule.
-    if table == "access" || table.hasPrefix("access.") {
+    // A rule without what was misspelt would be another rule, and TLS another TLS.
+    if Self.guards.contains(where: { table == $0 || table.hasPrefix("\($0).") || table.hasPrefix("\($0)[") }) {
       return log.add(.error, about: entry.value, at: entry.keyMark, Shown.text(path), "unknown key\(hint)")
     }
     log.add(
@@ -114,7 +114,7 @@ struct KeyChecker {
   }
 
   /// Sections that keep somebody out: one that is ignored for its capital letters would let everybody in.
-  private static let guards: Set<String> = ["auth", "access"]
+  private static let guards: Set<String> = ["auth", "access", "http.tls"]
 
   /// A known key of the same name in another section: most likely the indentation is wrong.
   private func elsewhere(_ key: String) -> String {

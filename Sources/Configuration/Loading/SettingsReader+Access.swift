@@ -92,7 +92,7 @@ extension SettingsReader {
   }
 
   /// The `access` section.
-  mutating func accessSettings(auth: AuthSettings) -> AccessSettings {
+  mutating func accessSettings(auth: AuthSettings, verifiesClients: Bool) -> AccessSettings {
     var settings = AccessSettings()
     let filePath = "access.groupfile"
     if let file = text(filePath), let node = node(filePath), !file.isEmpty {
@@ -115,7 +115,8 @@ extension SettingsReader {
       }
       guard let rule = rule(node, path) else { continue }
       settings.rules.append(rule)
-      check(rule, node, path, auth: auth, groupFile: settings.groupFile)
+      check(
+        rule, node, path, auth: auth, groupFile: settings.groupFile, verifiesClients: verifiesClients)
     }
     return settings
   }
@@ -133,11 +134,12 @@ extension SettingsReader {
       if let subject = AccessSettings.Subject(text) {
         who.append(subject)
       } else {
-        let known = ["anonymous", "users"]
+        let known = ["anonymous", "users", "certificates"]
         let hint = Nearest.name(to: text, among: known) ?? "user:\(Shown.text(text))"
         log.add(
           .error, about: element, "\(path).who",
-          "\"\(Shown.text(text))\" is none of anonymous, users, user:NAME, group:NAME; did you mean \"\(hint)\"?")
+          "\"\(Shown.text(text))\" is none of anonymous, users, user:NAME, group:NAME, certificates, certificate:NAME; did you mean \"\(hint)\"?"
+        )
       }
     }
     var actions: [AccessSettings.Action] = []
@@ -187,12 +189,22 @@ extension SettingsReader {
 
   /// What makes a rule one that never applies.
   private mutating func check(
-    _ rule: AccessSettings.Rule, _ node: YAMLNode, _ path: String, auth: AuthSettings, groupFile: String?
+    _ rule: AccessSettings.Rule, _ node: YAMLNode, _ path: String, auth: AuthSettings, groupFile: String?,
+    verifiesClients: Bool
   ) {
     guard case .grant(let who, _, _) = rule else { return }
     for subject in who {
       if case .group = subject, groupFile == nil {
         log.add(.error, about: node, "\(path).who", "\"\(subject)\" needs access.groupfile to say who is in it")
+      }
+      switch subject {
+      case .certificates, .certificate:
+        if !verifiesClients {
+          log.add(
+            .error, about: node, "\(path).who", "\"\(subject)\" is nobody while http.tls verifies no certificates")
+        }
+        continue
+      case .anonymous, .users, .user, .group: break
       }
       if subject != .anonymous, auth == .none {
         log.add(.error, about: node, "\(path).who", "\"\(subject)\" is nobody while there is no auth to log in with")

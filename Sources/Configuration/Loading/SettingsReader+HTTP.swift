@@ -15,7 +15,7 @@ extension SettingsReader {
       usesRelativeURLs: bool("http.relativeurls") ?? false,
       drainTimeout: duration("http.draintimeout", defaults.drainTimeout, least: .zero), headers: headers(),
       offersHTTP2: !(bool("http.http2.disabled") ?? false), speaksHTTP2InClear: bool("http.h2c.enabled") ?? false,
-      limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil)
+      limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil, tls: tlsSettings())
     settings.debug = debugSettings()
     settings.clientLimits = clientLimits()
     return settings

@@ -19,12 +19,14 @@ struct SettingsReader {
   /// The settings; what could not be read is left at its default and reported.
   mutating func settings() -> Settings {
     let auth = authSettings()
+    let http = httpSettings()
+    let verifiesClients = http.tls?.verifiesClients ?? false
     return Settings(
-      log: logSettings(), storage: storageSettings(), http: httpSettings(),
+      log: logSettings(), storage: storageSettings(), http: http,
       catalog: CatalogSettings(entriesMax: page("catalog.maxentries")),
       tags: TagsSettings(tagsMax: page("tags.maxtags")),
-      validation: validationSettings(), auth: auth, access: accessSettings(auth: auth),
-      health: healthSettings())
+      validation: validationSettings(), auth: auth,
+      access: accessSettings(auth: auth, verifiesClients: verifiesClients), health: healthSettings())
   }
 
   // MARK: Values by path

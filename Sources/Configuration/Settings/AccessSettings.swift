@@ -13,6 +13,10 @@ public struct AccessSettings: Sendable, Equatable {
     case user(String)
     /// `group:NAME`.
     case group(String)
+    /// `certificates`: everybody with a client certificate that was verified.
+    case certificates
+    /// `certificate:NAME`.
+    case certificate(String)
 
     /// As it is written in a file.
     public var description: String {
@@ -21,6 +25,8 @@ public struct AccessSettings: Sendable, Equatable {
       case .users: "users"
       case .user(let name): "user:\(name)"
       case .group(let name): "group:\(name)"
+      case .certificates: "certificates"
+      case .certificate(let name): "certificate:\(name)"
       }
     }
 
@@ -31,6 +37,9 @@ public struct AccessSettings: Sendable, Equatable {
       case "users": self = .users
       case _ where text.hasPrefix("user:") && text.utf8.count > 5: self = .user(String(text.dropFirst(5)))
       case _ where text.hasPrefix("group:") && text.utf8.count > 6: self = .group(String(text.dropFirst(6)))
+      case "certificates": self = .certificates
+      case _ where text.hasPrefix("certificate:") && text.utf8.count > 12:
+        self = .certificate(String(text.dropFirst(12)))
       default: return nil
       }
     }

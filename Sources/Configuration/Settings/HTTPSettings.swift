@@ -45,13 +45,16 @@ public struct HTTPSettings: Sendable, Equatable {
   public var workers: Int?
   /// `http.debug`.
   public var debug: DebugSettings
+  /// `http.tls`; nil: in the clear.
+  public var tls: TLSFileSettings?
 
   /// Makes the section; the defaults are those of the built-in configuration.
   public init(
     address: ListenAddress = .tcp(host: "127.0.0.1", port: 5000), prefix: String = "/", host: ExternalURL? = nil,
     secret: String? = nil, usesRelativeURLs: Bool = false, drainTimeout: Duration = .seconds(30),
     headers: [Header] = [], offersHTTP2: Bool = true, speaksHTTP2InClear: Bool = false,
-    limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil, debug: DebugSettings = DebugSettings()
+    limits: HTTPLimits = HTTPLimits(), loops: Int? = nil, workers: Int? = nil, debug: DebugSettings = DebugSettings(),
+    tls: TLSFileSettings? = nil
   ) {
     self.address = address
     self.prefix = prefix
@@ -66,5 +69,6 @@ public struct HTTPSettings: Sendable, Equatable {
     self.loops = loops
     self.workers = workers
     self.debug = debug
+    self.tls = tls
   }
 }
