@@ -15,6 +15,11 @@ enum Credentials: Equatable {
 
   /// Reads the value of the field; nil when it is neither.
   init?(_ field: String) {
+    // What nearly every field begins with.
+    if field.utf8.starts(with: "Bearer ".utf8), field.utf8.dropFirst(7).first != UInt8(ascii: " ") {
+      self = .bearer(String(Substring(field.utf8.dropFirst(7))))
+      return
+    }
     guard let space = field.utf8.firstIndex(of: UInt8(ascii: " ")) else { return nil }
     let scheme = field[..<space].lowercased()
     let value = field[space...].drop { $0 == " " }

@@ -66,6 +66,13 @@ final class TokenAuthority: Sendable {
     }
   }
 
+  /// What the token says, if that is remembered and counts now.
+  func remembered(_ text: String) -> VerifiedToken? {
+    let now = world.clock.now
+    guard let token = remembered(text, at: now), token.fault(at: now) == nil else { return nil }
+    return token
+  }
+
   /// Reads the files of keys again, whether they seem to have changed or not.
   func reload() async throws(AccessError) {
     _ = try await look(at: world.clock.now)

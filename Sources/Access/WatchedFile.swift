@@ -62,6 +62,15 @@ final class WatchedFile<Content: LineContent>: Sendable {
     return read.content
   }
 
+  /// What the file says, if it is known and one stat tells that it has not changed since; nil when it must be read.
+  var unchanged: Content? {
+    // A fault is told by whoever reads the file then.
+    guard let status = try? world.files.status(path), let known = version.withLock({ $0 }), known.isSettled,
+      known.status == status
+    else { return nil }
+    return known.content
+  }
+
   private func tell(_ faults: [LineFault]) {
     for fault in faults.prefix(Self.noticesMax) {
       report(.lineSkipped(path: path, line: fault.line, reason: fault.reason))

@@ -47,6 +47,17 @@ struct AccessGate {
     return caller
   }
 
+  /// Whether the request reads what its maker is known to be allowed to read, without waiting for anything. False
+  /// leaves it to ``admit(_:_:)``, which knows why, or lets it in after all.
+  func admitsAtOnce(_ request: borrowing Request, _ access: AccessControl) -> Bool {
+    // What is malformed is told by the way that follows.
+    guard let text = HotPath.repository(in: request.head.path, below: context.settings.prefix),
+      let name = try? RepositoryName(parsing: text),
+      let caller = access.rememberedCaller(authorization: request.head.fieldTexts("authorization"))
+    else { return false }
+    return access.permits(.pull, to: caller.certified(request.clientNames), on: name)
+  }
+
   private func check(
     _ verdict: Verdict, _ caller: Caller, _ call: Call, _ action: Endpoint.Action
   ) throws(Refusal) {

@@ -9,6 +9,21 @@ enum HotPath {
   /// Whether the path ends in `/blobs/<one segment>`.
   static func isBlob(_ path: ArraySlice<UInt8>) -> Bool { ends(path, in: "/blobs") }
 
+  /// What stands where such a path names its repository, for whoever reads it as a name; nil when the path is neither, or
+  /// holds an escape. What was cached under a path was answered under it, so the name is the one that the matcher found.
+  static func repository(in path: ArraySlice<UInt8>, below prefix: String) -> String? {
+    let parent = isManifest(path) ? "/manifests/".utf8.count : isBlob(path) ? "/blobs/".utf8.count : 0
+    let start = prefix.utf8.count + "v2/".utf8.count
+    guard parent > 0, !path.contains(UInt8(ascii: "%")), let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
+      return nil
+    }
+    let end = slash + 1 - parent
+    guard path.startIndex + start < end, path.prefix(prefix.utf8.count).elementsEqual(prefix.utf8),
+      path.dropFirst(prefix.utf8.count).prefix(3).elementsEqual("v2/".utf8)
+    else { return nil }
+    return String(decoding: path[(path.startIndex + start)..<end], as: UTF8.self)
+  }
+
   private static func ends(_ path: ArraySlice<UInt8>, in parent: StaticString) -> Bool {
     path.withUnsafeBytes { path in
       var slash = path.count - 1

@@ -41,11 +41,13 @@ public final class RegistryAPI: RequestResponder {
     spans = observation.tracing.map { SpanTable($0) }
   }
 
-  /// Answers what is hot, where nobody has to be asked who they are or to be held to a share.
+  /// Answers what is hot, where nobody has to be held to a share, and where it is known already who may have it.
   public func respondAtOnce(to request: Request) -> Response? {
-    guard context.origins == nil, context.throttle == nil, context.access == nil,
-      let response = hotResponse(to: request, countsMiss: false)
-    else { return nil }
+    guard context.origins == nil, context.throttle == nil else { return nil }
+    if let access = context.access {
+      guard AccessGate(context: context).admitsAtOnce(request, access) else { return nil }
+    }
+    guard let response = hotResponse(to: request, countsMiss: false) else { return nil }
     spans?.begin(request)
     meters?.began(route: Route(request.head.path).rawValue)
     return response

@@ -80,6 +80,11 @@ final class Setting: Sendable {
     return try simulation.run { () throws(AccessError) in try await control.caller(authorization: fields) }
   }
 
+  func remembered(_ fields: String...) -> Caller? {
+    let control = control
+    return simulation.run { control.rememberedCaller(authorization: fields) }
+  }
+
   func token(for caller: Caller) throws(AccessError) -> String? {
     let control = control
     return try simulation.run { () throws(AccessError) in try await control.token(for: caller)?.text }

@@ -335,6 +335,40 @@ struct TokenTests {
     #expect(Self.fault(setting, good) == nil)
   }
 
+  @Test("What was found right is known at once, until it is not right any more")
+  func remembered() throws {
+    let setting = try Self.setting()
+    let field = "Bearer " + Self.token(Self.claims(setting))
+    #expect(setting.remembered(field) == nil)
+    let caller = try setting.caller(field)
+    #expect(setting.remembered(field) == caller && caller.name == "alice")
+    #expect(setting.remembered() == .anonymous && setting.remembered(field, field) == nil)
+    #expect(setting.remembered("Bearer x") == nil && setting.remembered("Basic YTpi") == nil)
+    // The files have to be looked at again.
+    setting.simulation.wallClock.shift(by: .seconds(1))
+    #expect(setting.remembered(field) == nil)
+    #expect(try setting.caller(field) == caller && setting.remembered(field) == caller)
+    setting.simulation.wallClock.shift(by: .seconds(361))
+    #expect(setting.remembered(field) == nil)
+    #expect(throws: AccessError.tokenRefused(.expired)) { try setting.caller(field) }
+    #expect(setting.remembered(field) == nil)
+    let passwords = Setting(groups: true)
+    passwords.write(Setting.line("alice", "one"))
+    passwords.write("dev: alice\n", to: Setting.groupsPath)
+    try passwords.start()
+    passwords.simulation.wallClock.shift(by: .seconds(5))
+    let basic = Setting.basic("alice", "one")
+    #expect(passwords.remembered(basic) == nil)
+    let alice = try passwords.caller(basic)
+    #expect(passwords.remembered(basic) == alice && alice.groups == ["dev"])
+    #expect(passwords.remembered(Setting.basic("alice", "two")) == nil)
+    #expect(passwords.remembered(Setting.basic("bob", "one")) == nil)
+    passwords.write("ops: alice\n", to: Setting.groupsPath)
+    #expect(passwords.remembered(basic) == nil)
+    passwords.write("")
+    #expect(passwords.remembered(basic) == nil)
+  }
+
   @Test("Key files are read again when they change; a key that is gone counts no more")
   func reloads() throws {
     let setting = try Self.setting()

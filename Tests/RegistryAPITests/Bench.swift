@@ -72,7 +72,9 @@ final class Bench {
       let request = Request(
         head: head, body: stream, peer: PeerAddress(host: peer, port: 40000),
         security: isSecure ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256") : nil, id: id)
-      let response = await api.respond(to: request)
+      // As the server does.
+      let atOnce = api.respondAtOnce(to: request)
+      let response = if let atOnce { atOnce } else { await api.respond(to: request) }
       if !staysOpen {
         api.finished(
           ResponseOutcome(

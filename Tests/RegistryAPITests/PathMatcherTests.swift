@@ -82,4 +82,28 @@ struct PathMatcherTests {
     #expect(HotPath.isManifest(Array(path.utf8)[...]) == isManifest)
     #expect(HotPath.isBlob(Array(path.utf8)[...]) == isBlob)
   }
+
+  @Test(
+    "What a hot path reads as a name is the name that the matcher finds, or none that is one",
+    arguments: [
+      "/v2/a/manifests/x", "/v2/a/b/c/blobs/x", "/v2/a/blobs/uploads/blobs/x", "/v2/manifests/manifests/manifests",
+      "/v2/a/manifests/b/blobs/x", "/v2/blobs/uploads/manifests/x", "/v2/%61/manifests/x", "/v2/a/manifests/%78",
+      "/v2/a//manifests/x", "/v2/a/./manifests/x", "/v2/A/manifests/x", "/v2/a\\b/manifests/x", "/v2/manifests/x",
+      "/v2//manifests/x", "/v3/a/manifests/x", "//v2/a/manifests/x", "/v2/a/blobs/uploads", "/v2/a/manifests/",
+      "/a/v2/b/manifests/x", "/v2/a/tags/list", "/v2", "/", "", "x/manifests/y",
+    ])
+  func hotPathsNameWhatTheMatcherFinds(_ path: String) throws {
+    let bytes = Array("GET \(path)".utf8)[4...]
+    for prefix in ["/", "/a/"] {
+      guard let text = HotPath.repository(in: bytes, below: prefix), let name = try? RepositoryName(parsing: text)
+      else {
+        continue
+      }
+      // Where nothing is served, nothing was cached.
+      guard let match = try PathMatcher(prefix: prefix).match(bytes) else { continue }
+      #expect(match.name == name.description, "\(prefix) \(path)")
+    }
+    let known = HotPath.repository(in: Array("/a/v2/b/c/manifests/x".utf8)[...], below: "/a/")
+    #expect(known == "b/c")
+  }
 }
