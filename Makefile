@@ -84,6 +84,14 @@ lint: ## check format, headers and words
 format: ## lay out every Swift file
 	@swift format --in-place --recursive --parallel $(TREES)
 
+.PHONY: dist
+dist: build ## a tarball of the stripped binary, configuration, unit files and documents, in dist/
+	@scripts/dist .build/release/registry
+
+.PHONY: image-test
+image-test: build ## build the image's run-time stage on a debootstrap base and run it (some minutes; root)
+	@scripts/image-test .build/release/registry
+
 bin/registry: build ## the stripped release binary
 	@mkdir -p bin
 	@install -m 755 .build/release/registry bin/registry

@@ -34,10 +34,11 @@ public final class AccessControl: Sendable {
 
   /// Puts access control together; ``start()`` it before use. Without `rules` whoever is let in may do everything; an
   /// empty list grants nothing. `secret` signs tokens. Without `brake` nobody is slowed down for wrong passwords.
-  /// `report` is called on any thread.
+  /// What `earlier` knows of right passwords is taken over. `report` is called on any thread.
   public init(
     world: World, method: AuthenticationMethod, rules: AccessRules? = nil, groupFile: String? = nil, secret: [UInt8],
-    brake: LoginBrake? = nil, report: @escaping @Sendable (AccessNotice) -> Void
+    brake: LoginBrake? = nil, keeping earlier: AccessControl? = nil,
+    report: @escaping @Sendable (AccessNotice) -> Void
   ) {
     self.world = world
     self.method = method
@@ -51,18 +52,21 @@ public final class AccessControl: Sendable {
       tokens = nil
     }
     groups = groupFile.map { WatchedFile($0, world: world, report: report) }
-    cache = PasswordCache(secret: world.entropy.bytes(32))
-    checks = PasswordChecks(
-      workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
+    cache = earlier?.cache ?? PasswordCache(secret: world.entropy.bytes(32))
+    checks =
+      earlier?.checks
+      ?? PasswordChecks(
+        workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
     authority =
       if case .token(let method) = method { TokenAuthority(method, world: world, report: report) } else { nil }
   }
 
   /// Reads the files of users and groups once, so that what is wrong with them shows at the start. A missing file of
-  /// users is made, readable by its owner only, with one user and a random password, as Distribution does.
-  public func start() async throws(AccessError) {
+  /// users is made, readable by its owner only, with one user and a random password, as Distribution does; unless it is
+  /// not to be made, then it is an error.
+  public func start(makesUsers: Bool = true) async throws(AccessError) {
     if let users {
-      try await provision(users.path)
+      if makesUsers { try await provision(users.path) }
     }
     try await reload()
   }

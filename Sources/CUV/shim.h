@@ -17,6 +17,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -39,6 +40,16 @@ static inline ssize_t gantry_accept(int listener) {
 
 static inline ssize_t gantry_socket(int family) {
   GANTRY_RESULT(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+static inline ssize_t gantry_datagram_socket(void) {
+  GANTRY_RESULT(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+static inline ssize_t gantry_send_datagram(int socket, const void *bytes, size_t count,
+                                           const struct sockaddr_un *address, socklen_t length) {
+  GANTRY_RESULT(
+      sendto(socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)address, length));
 }
 
 static inline ssize_t gantry_receive(int socket, void *bytes, size_t count) {
@@ -104,9 +115,9 @@ static inline ssize_t gantry_lock(int file, short type) {
 static inline ssize_t gantry_wait_for_lock(int file) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
   const int set_lock_wait = 38;  // F_OFD_SETLKW
-  int result;
-  do { result = fcntl(file, set_lock_wait, &lock); } while (result < 0 && errno == EINTR);
-  GANTRY_RESULT(result);
+  int locked;
+  do { locked = fcntl(file, set_lock_wait, &lock); } while (locked < 0 && errno == EINTR);
+  GANTRY_RESULT(locked);
 }
 
 // A timer as a descriptor, on the clock of uv_hrtime, in nanoseconds where libuv's timers count milliseconds.

@@ -19,6 +19,12 @@ public enum SettingsReport {
     write(settings.auth, to: &text)
     write(settings.access, to: &text)
     write(settings.health, to: &text)
+    if let user = settings.process.user {
+      text.section("process") { text in
+        text.value("user", quoted: user)
+        if let group = settings.process.group { text.value("group", quoted: group) }
+      }
+    }
     return text.text
   }
 
@@ -92,6 +98,7 @@ public enum SettingsReport {
       text.value("secret", quoted: http.secret == nil ? "" : mask)
       text.value("relativeurls", http.usesRelativeURLs)
       text.value("draintimeout", GoDuration.format(http.drainTimeout))
+      text.value("draindelay", GoDuration.format(http.drainDelay))
       if !http.headers.isEmpty {
         text.section("headers") { text in
           for header in http.headers { text.list(header.name, header.values) }

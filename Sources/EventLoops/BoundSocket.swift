@@ -14,6 +14,15 @@ public final class BoundSocket: Sendable {
   /// Where it listens, with the port that was given.
   public let address: ListenAddress
   private let descriptor: Mutex<Int32?>
+  /// Whether a unix-domain socket's name is ours to remove: that of a service manager is not.
+  private let removesPath: Bool
+
+  /// Takes a listening socket over that somebody else has opened.
+  init(adopting descriptor: Int32, address: ListenAddress) {
+    self.address = address
+    self.descriptor = Mutex(descriptor)
+    removesPath = false
+  }
 
   /// Binds every address that the name stands for until one succeeds. Blocks for the name's resolution.
   public init(_ wanted: ListenAddress) throws(ListenError) {
@@ -24,6 +33,7 @@ public final class BoundSocket: Sendable {
       }
     self.address = address
     self.descriptor = Mutex(descriptor)
+    removesPath = true
   }
 
   deinit {
@@ -34,7 +44,7 @@ public final class BoundSocket: Sendable {
   public func listener(on loop: EventLoop) throws(LoopError) -> any StreamListener {
     guard let descriptor = take() else { preconditionFailure("a bound socket was given away twice") }
     do {
-      return SocketListener(try SocketPoll(descriptor, on: loop), address: address)
+      return SocketListener(try SocketPoll(descriptor, on: loop), address: address, removesPath: removesPath)
     } catch {
       Socket.close(descriptor)
       throw error

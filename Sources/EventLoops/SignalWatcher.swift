@@ -15,11 +15,14 @@ public final class SignalWatcher: @unchecked Sendable {
     case terminate
     /// SIGINT: stop, from a terminal.
     case interrupt
+    /// SIGHUP: read the configuration anew.
+    case hangUp
 
     fileprivate var number: Int32 {
       switch self {
       case .terminate: SIGTERM
       case .interrupt: SIGINT
+      case .hangUp: SIGHUP
       }
     }
   }

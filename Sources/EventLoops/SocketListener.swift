@@ -14,13 +14,15 @@ final class SocketListener: StreamListener, @unchecked Sendable {
 
   let address: ListenAddress
   private let poll: SocketPoll
+  private let removesPath: Bool
   private var acceptedThisTurn = 0
 
   /// Connections that are accepted before those that are there have a turn.
   private static let acceptsPerTurn = 64
 
-  init(_ poll: SocketPoll, address: ListenAddress) {
+  init(_ poll: SocketPoll, address: ListenAddress, removesPath: Bool) {
     self.poll = poll
+    self.removesPath = removesPath
     self.address = address
   }
 
@@ -49,7 +51,7 @@ final class SocketListener: StreamListener, @unchecked Sendable {
   func close() {
     guard !poll.isClosed else { return }
     poll.close()
-    if case .unix(let path) = address {
+    if removesPath, case .unix(let path) = address {
       // Another process may have replaced or removed the name; then there is nothing of ours to tidy.
       _ = unsafe unlink(path)
     }

@@ -36,11 +36,11 @@ public enum SystemProcess {
     return Int(clamping: limit.rlim_cur)
   }
 
-  /// Holds SIGTERM and SIGINT back in the calling thread and in every thread that it starts from now on, until
+  /// Holds SIGTERM, SIGINT and SIGHUP back in the calling thread and in every thread that it starts from now on, until
   /// ``deliverStopSignals()``: one that comes before its watcher is there must not end the process half started.
   public static func holdStopSignals() { changeStopSignals(SIG_BLOCK) }
 
-  /// Lets the calling thread take SIGTERM and SIGINT again, those that were held back at once.
+  /// Lets the calling thread take these signals again, those that were held back at once.
   public static func deliverStopSignals() { changeStopSignals(SIG_UNBLOCK) }
 
   private static func changeStopSignals(_ how: Int32) {
@@ -48,6 +48,7 @@ public enum SystemProcess {
     unsafe sigemptyset(&signals)
     unsafe sigaddset(&signals, SIGTERM)
     unsafe sigaddset(&signals, SIGINT)
+    unsafe sigaddset(&signals, SIGHUP)
     _ = unsafe pthread_sigmask(how, &signals, nil)
   }
 

@@ -13,7 +13,8 @@ internal import Logging
 extension AccessControl {
   /// Access control as configured and not started yet; nil when everybody may do everything.
   convenience init?(
-    _ settings: Settings, world: World, secret: [UInt8], brake: LoginBrake?, logger: Logger
+    _ settings: Settings, world: World, secret: [UInt8], brake: LoginBrake?, keeping earlier: AccessControl? = nil,
+    logger: Logger
   ) throws(StartError) {
     let grants = try AccessRules(settings.access)
     if grants == nil, settings.auth == .none { return nil }
@@ -26,7 +27,7 @@ extension AccessControl {
       }
     self.init(
       world: world, method: method, rules: grants, groupFile: settings.access.groupFile, secret: secret,
-      brake: brake
+      brake: brake, keeping: earlier
     ) { logger.warning("\($0)") }
   }
 }

@@ -43,7 +43,7 @@ public enum ConfigurationFile {
     return bytes
   }
 
-  private static var environment: [String: String] {
+  static var environment: [String: String] {
     // The first of two variables of one name is the one that getenv gives.
     Dictionary(SystemProcess.environment.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
   }

@@ -13,6 +13,8 @@ internal import Synchronization
 final class HostLog: Sendable {
   let logger: Logger
   let accessLog: AccessLog?
+  /// The level, which can be changed.
+  let threshold: LogThreshold
   private let errors: BufferedLineSink
   private let output: BufferedLineSink
   private let flushers: [LogFlusher]
@@ -32,9 +34,11 @@ final class HostLog: Sendable {
       "instance.id": "\(RequestID(randomBytes: world.entropy.bytes(16)).text)",
     ]
     for field in settings.fields { fields[field.name] = .string(field.value) }
+    let threshold = LogThreshold(Logger.Level(settings.level))
+    self.threshold = threshold
     let setting = GantryLogHandler.Setting(
       format: LogFormat(settings.formatter), sink: errors, clock: world.clock,
-      threshold: LogThreshold(Logger.Level(settings.level)), staticFields: fields,
+      threshold: threshold, staticFields: fields,
       isCallerReported: settings.reportsCaller)
     logger = Logger(label: "registry") { _ in GantryLogHandler(setting) }
     accessLog = settings.isAccessLogDisabled ? nil : AccessLog(sink: output)
@@ -99,7 +103,7 @@ extension LogFormat {
 }
 
 extension Logger.Level {
-  fileprivate init(_ level: LogSettings.Level) {
+  init(_ level: LogSettings.Level) {
     switch level {
     case .debug: self = .debug
     case .info: self = .info

@@ -8,11 +8,14 @@ extension RegistryHost {
   /// The body of `registry serve`: loads the configuration (nil: the built-in default), serves until a signal, and
   /// stops.
   public static func serve(configurationPath path: String?) throws(StartError) {
+    let environment = ConfigurationFile.environment
+    let activated = BoundSocket.takeActivated(environment)
     let loaded = try ConfigurationFile.load(path)
     SystemProcess.holdStopSignals()
-    let host = try RegistryHost(loaded.settings, diagnostics: loaded.diagnostics)
+    let host = try RegistryHost(
+      loaded.settings, diagnostics: loaded.diagnostics, activated: activated, notifier: ServiceNotifier(environment))
     host.announce(isBuiltIn: path == nil)
-    try host.runUntilSignalled()
+    try host.runUntilSignalled { () throws(StartError) in try ConfigurationFile.load(path) }
   }
 
   /// Says where the registry is and how to push to it.

@@ -35,6 +35,10 @@ public final class RegistryHost: Sendable {
   private let drainTimeout: Duration
   private let monitoring: HostMonitoring
   private let course: HostMonitoring.Course
+  private let drainDelay: Duration
+  private let drainPause = DrainPause()
+  private let reload: ConfigurationReload
+  private let notifier: ServiceNotifier?
   private let isStopped = Mutex(false)
 
   /// Starts a registry; at return it listens and answers. Afterwards call ``stop()``.
@@ -49,8 +53,16 @@ public final class RegistryHost: Sendable {
   }
 
   /// Starts a registry, and logs what the configuration was warned of.
-  public init(
+  public convenience init(
     _ settings: Settings, diagnostics: [Diagnostic], tracing: (any RequestTracing)? = nil
+  ) throws(StartError) {
+    try self.init(settings, diagnostics: diagnostics, tracing: tracing, activated: [], notifier: nil)
+  }
+
+  /// Starts a registry on a socket that the service manager may have opened, and tells `notifier` how it is.
+  init(
+    _ settings: Settings, diagnostics: [Diagnostic], tracing: (any RequestTracing)? = nil,
+    activated: [BoundSocket.Activated], notifier: ServiceNotifier?
   ) throws(StartError) {
     SystemProcess.prepareToServe()
     let group = LoopGroup(
@@ -60,14 +72,17 @@ public final class RegistryHost: Sendable {
     let monitoring = HostMonitoring(settings, group: group, logger: log.logger, tracing: tracing)
     do throws(StartError) {
       for diagnostic in diagnostics { log.logger.warning("\(diagnostic)") }
-      let socket: BoundSocket
-      do { socket = try BoundSocket(GantryWorld.ListenAddress(settings.http.address)) } catch {
-        throw .address(error.description)
+      let socket = try Self.socket(for: settings.http.address, activated, logger: log.logger)
+      let debugSocket = try Self.debugSocket(settings.http.debug, activated)
+      // Keys may be for the privileged user's eyes only.
+      let security = try Self.onLoop(of: group) { () async throws(StartError) in
+        try await Self.security(settings.http, world: group.world, logger: log.logger)
       }
-      let debugSocket = try Self.debugSocket(settings.http.debug)
+      try Self.dropPrivileges(settings.process, logger: log.logger)
       let audit = try log.openAudit(settings.log, world: group.world)
       let parts = try Self.onLoop(of: group) { () async throws(StartError) in
-        try await Self.assemble(settings, group: group, socket: socket, log: log, audit: audit, monitoring: monitoring)
+        try await Self.assemble(
+          settings, group: group, socket: socket, security: security, log: log, audit: audit, monitoring: monitoring)
       }
       let sources = MetricsPage.Sources(
         group: group, service: parts.service, server: parts.server, filesystem: parts.filesystem,
@@ -80,6 +95,7 @@ public final class RegistryHost: Sendable {
       serving = parts.serving
       storage = parts.storage
       certificates = parts.certificates
+      reload = parts.reload
       bound = socket.address
     } catch {
       Self.onLoop(of: group) { await log.detach() }
@@ -90,7 +106,9 @@ public final class RegistryHost: Sendable {
     self.group = group
     self.log = log
     self.monitoring = monitoring
+    self.notifier = notifier
     drainTimeout = settings.http.drainTimeout
+    drainDelay = settings.http.drainDelay
     address = GantryConfiguration.ListenAddress(bound)
     monitoring.readiness.raise()
     log.logger.info("listening on \(address)")
@@ -111,17 +129,22 @@ public final class RegistryHost: Sendable {
 
   /// ``stop()``, with another time for what is in flight.
   public func stop(within limit: Duration) {
-    stop(within: limit, closing: {})
+    stop(within: limit, after: .zero, closing: {})
   }
 
-  /// `closing` runs on the first loop when everything else has ended there.
-  private func stop(within limit: Duration, closing: @escaping @Sendable () async -> Void) {
+  /// `closing` runs on the first loop when everything else has ended there. With a delay the registry first serves on
+  /// for so long, not ready any more.
+  private func stop(
+    within limit: Duration, after delay: Duration, closing: @escaping @Sendable () async -> Void
+  ) {
     let isFirst = isStopped.withLock { stopped in
       defer { stopped = true }
       return !stopped
     }
     guard isFirst else { return }
     monitoring.readiness.lower()
+    notifier?.stopping(within: delay + limit + .seconds(10))
+    serveOn(for: delay)
     log.logger.info("stopping, requests in flight have \(limit) to finish")
     let (server, service, serving, storage, log, course) = (server, service, serving, storage, log, course)
     let certificates = certificates
@@ -145,38 +168,86 @@ public final class RegistryHost: Sendable {
     log.flush()
   }
 
-  /// Serves until SIGTERM or SIGINT arrives, then stops; a second signal cuts what is still in flight. Blocks the
-  /// calling thread, which is the program's main thread as a rule.
+  /// Waits out the delay between readiness and the end of listening, with each connection closing after its answer.
+  private func serveOn(for delay: Duration) {
+    guard delay > .zero else { return }
+    log.logger.info("not ready any more, serving on for \(delay)")
+    let (server, drainPause, loop) = (server, drainPause, group.loops[0])
+    Self.onLoop(of: group) {
+      await server.windDown()
+      await drainPause.wait(delay, on: loop)
+    }
+  }
+
+  /// Serves until SIGTERM or SIGINT arrives, then stops: after SIGTERM with `http.draindelay` first. A second signal
+  /// cuts what is still in flight. Blocks the calling thread, which is the program's main thread as a rule.
   public func runUntilSignalled() throws(StartError) {
+    try runUntilSignalled(reloading: nil)
+  }
+
+  /// ``runUntilSignalled()``, where SIGHUP puts in force what `load` reads.
+  func runUntilSignalled(reloading load: ConfigurationReload.Load?) throws(StartError) {
     let asked = ThreadGate()
-    let (loop, logger, server) = (group.loops[0], log.logger, server)
+    let (loop, logger, server, drainPause) = (group.loops[0], log.logger, server, drainPause)
+    let (reload, notifier, certificates) = (reload, notifier, certificates)
+    let delay = Mutex(drainDelay)
     let times = Atomic(0)
     let cuts = Mutex<[LoopTask]>([])
-    let watchers = try Self.onLoop(of: group) { () async throws(StartError) in
-      try Self.watch([.terminate, .interrupt], on: loop) {
-        if times.wrappingAdd(1, ordering: .relaxed).newValue == 1 {
-          asked.open()
-        } else {
-          logger.warning("told to stop once more: cutting what is in flight")
-          let cut = spawn(on: loop) { await server.drain(within: .zero) }
-          cuts.withLock { $0.append(cut) }
-        }
+    let stopAsked: @Sendable () -> Void = {
+      switch times.wrappingAdd(1, ordering: .relaxed).newValue {
+      case 1: asked.open()
+      case 2:
+        logger.warning("told to stop once more: cutting what is in flight")
+        drainPause.end()
+        let cut = spawn(on: loop) { await server.drain(within: .zero) }
+        cuts.withLock { $0.append(cut) }
+      default: break
       }
     }
+    var handlers: [(SignalWatcher.Signal, @Sendable () -> Void)] = [
+      (.terminate, stopAsked),
+      (
+        // From a terminal: nobody looks at readiness there.
+        .interrupt,
+        {
+          delay.withLock { $0 = .zero }
+          stopAsked()
+        }
+      ),
+    ]
+    if let load {
+      handlers.append(
+        (
+          .hangUp,
+          {
+            reload.assumeIsolated { $0.ask(load, notifier: notifier) }
+            if let certificates { spawn(on: loop) { await certificates.reload() } }
+          }
+        ))
+    }
+    let watched = handlers
+    let heartbeat = Heartbeat(notifier, loops: group.loops)
+    let watchers = try Self.onLoop(of: group) { () async throws(StartError) in
+      await heartbeat?.start()
+      return try Self.watch(watched, on: loop)
+    }
     SystemProcess.deliverStopSignals()
+    notifier?.ready()
     asked.wait()
-    stop(within: drainTimeout) {
+    stop(within: drainTimeout, after: delay.withLock { $0 }) {
       for watcher in watchers { watcher.close() }
       for cut in cuts.withLock({ $0 }) { await cut.value }
+      await reload.finish()
+      await heartbeat?.stop()
     }
   }
 
   private static func watch(
-    _ signals: [SignalWatcher.Signal], on loop: EventLoop, _ received: @escaping @Sendable () -> Void
+    _ handlers: [(SignalWatcher.Signal, @Sendable () -> Void)], on loop: EventLoop
   ) throws(StartError) -> [SignalWatcher] {
     var watchers: [SignalWatcher] = []
     do throws(LoopError) {
-      for signal in signals { watchers.append(try SignalWatcher(signal, on: loop, received)) }
+      for (signal, received) in handlers { watchers.append(try SignalWatcher(signal, on: loop, received)) }
       return watchers
     } catch {
       for watcher in watchers { watcher.close() }
@@ -197,18 +268,12 @@ public final class RegistryHost: Sendable {
     let filesystem: FilesystemStorage?
     let storageName: String
     let certificates: CertificateWatch?
-  }
-
-  private static func debugSocket(_ settings: DebugSettings) throws(StartError) -> BoundSocket? {
-    guard let address = settings.address else { return nil }
-    do { return try BoundSocket(GantryWorld.ListenAddress(address)) } catch {
-      throw .address("http.debug.addr: \(error.description)")
-    }
+    let reload: ConfigurationReload
   }
 
   private static func assemble(
-    _ settings: Settings, group: LoopGroup, socket: BoundSocket, log: HostLog, audit: AuditLog?,
-    monitoring: HostMonitoring
+    _ settings: Settings, group: LoopGroup, socket: BoundSocket, security: Security?, log: HostLog,
+    audit: AuditLog?, monitoring: HostMonitoring
   ) async throws(StartError) -> Parts {
     let world = group.world
     let logger = log.logger
@@ -226,7 +291,6 @@ public final class RegistryHost: Sendable {
       storage = monitoring.metered(engine)
     }
     let policy = try RegistryPolicy(settings)
-    let security = try await Self.security(settings.http, world: world, logger: logger)
     let secret: [UInt8]
     do {
       try await storage.start()
@@ -236,12 +300,13 @@ public final class RegistryHost: Sendable {
     }
     let access: AccessControl?
     let (apiSettings, limiter): (APISettings, RequestLimiter?)
+    let brake = LoginBrake(settings.http.clientLimits)
     let listener: any StreamListener
     do {
       apiSettings = try APISettings(settings, secret: secret)
       limiter = try RequestLimiter(settings.http.clientLimits)
       access = try AccessControl(
-        settings, world: world, secret: secret, brake: LoginBrake(settings.http.clientLimits), logger: logger)
+        settings, world: world, secret: secret, brake: brake, logger: logger)
       try await access?.start()
       listener = try socket.listener(on: group.loops[0])
     } catch {
@@ -256,6 +321,11 @@ public final class RegistryHost: Sendable {
     let service = RegistryService(
       world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
     let accessSource = AccessSource(access)
+    let reload = ConfigurationReload(
+      settings,
+      parts: ConfigurationReload.Parts(
+        access: accessSource, protectedTags: policy.protectedTags, threshold: log.threshold, secret: secret,
+        brake: brake), world: world, logger: logger)
     let server = HTTPServer(
       world: world, listeners: [security.map { TLSListener(listener, $0.current) } ?? listener],
       limits: Self.limits(settings.http.limits, logger),
@@ -271,13 +341,16 @@ public final class RegistryHost: Sendable {
     await security?.watch.start()
     return Parts(
       service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
-      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch)
+      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch, reload: reload)
   }
 
-  /// The certificates as they are now, and who looks after them; nil in the clear.
+  /// The certificates as they are now, and who looks after them.
+  private typealias Security = (watch: CertificateWatch, current: CurrentTLSContext)
+
+  /// Nil in the clear.
   private static func security(
     _ settings: HTTPSettings, world: World, logger: Logger
-  ) async throws(StartError) -> (watch: CertificateWatch, current: CurrentTLSContext)? {
+  ) async throws(StartError) -> Security? {
     guard let tls = settings.tls else { return nil }
     do {
       return try await CertificateWatch.reading(

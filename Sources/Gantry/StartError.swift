@@ -17,6 +17,8 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
   case tls(String)
   /// The address cannot be listened on.
   case address(String)
+  /// The process cannot become the user that it was told to.
+  case privileges(String)
   /// The storage is not usable.
   case storage(String)
   /// Signals cannot be watched.
@@ -30,6 +32,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     case .address(let text), .settings(let text): text
     case .access(let text): "users or groups cannot be looked up: \(text)"
     case .tls(let text): "TLS cannot be served: \(text)"
+    case .privileges(let text): "process.user: cannot give up privileges: \(text)"
     case .signals(let text): "cannot watch signals: \(text)"
     case .storage(let text): "the storage cannot be used: \(text)"
     }

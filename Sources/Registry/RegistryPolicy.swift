@@ -11,8 +11,8 @@ public struct RegistryPolicy: Sendable {
   public var manifestBytesMax: Int
   /// What is checked when a manifest is pushed.
   public var validation: ManifestValidation
-  /// Tags that are never moved or removed once they are set.
-  public var protectedTags: [TagProtection]
+  /// Tags that are never moved or removed once they are set; the rules may be exchanged while the registry serves.
+  public let protectedTags: ProtectedTags
   /// When forgotten uploads are removed; nil: never.
   public var purging: UploadPurging?
   /// How much each loop remembers.
@@ -29,7 +29,7 @@ public struct RegistryPolicy: Sendable {
     self.allowsDeletion = allowsDeletion
     self.manifestBytesMax = manifestBytesMax
     self.validation = validation
-    self.protectedTags = protectedTags
+    self.protectedTags = ProtectedTags(protectedTags)
     self.purging = purging
     self.cache = cache
   }

@@ -105,7 +105,7 @@ actor RepositoryState {
   }
 
   private func isProtected(_ tag: Tag) -> Bool {
-    policy.protectedTags.contains { $0.covers(tag, in: name) }
+    policy.protectedTags.covers(tag, in: name)
   }
 
   /// A protected tag that is set stays where it is.

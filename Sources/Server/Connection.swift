@@ -151,14 +151,19 @@ actor Connection {
     stream.close()
   }
 
+  /// Answers on, and tells the client with each answer to go elsewhere afterwards.
+  func windDown() {
+    input.machine.windDown()
+  }
+
   /// Takes no further request; closes at once when none is under way.
   func drain() {
-    if input.machine.drain() || input.hasNoRequest { stream.close() }
+    if input.machine.drain(now: loop.clock.now, hasNoRequest: input.hasNoRequest) { stream.close() }
   }
 
   /// Closes at once, whatever is under way.
   func abort() {
-    _ = input.machine.drain()
+    _ = input.machine.drain(now: loop.clock.now, hasNoRequest: false)
     stream.close()
   }
 

@@ -38,8 +38,12 @@ struct ConnectionMachine {
 
   private(set) var phase = Phase.head
   private(set) var isDraining = false
+  private(set) var isWindingDown = false
   private(set) var hasTimedOut = false
   private let limits: ServerLimits
+  private let accepted: LoopInstant
+  /// The end of what a new connection is given when the server stops.
+  private var graceEnd: LoopInstant?
   /// When it began to wait. What that means for the deadline is asked once a second, not at each change.
   private var began: LoopInstant
   private var progressSeen: UInt64 = 0
@@ -48,6 +52,7 @@ struct ConnectionMachine {
   init(limits: ServerLimits, now: LoopInstant) {
     self.limits = limits
     began = now
+    accepted = now
   }
 
   /// The connection begins to wait for something else.
@@ -60,6 +65,7 @@ struct ConnectionMachine {
   /// Whether the connection has run out of time. Called about once a second. Bodies and responses may last as long as
   /// something moves; a head may not.
   mutating func isOverdue(now: LoopInstant, progress: UInt64) -> Bool {
+    if let graceEnd, phase == .head, now >= graceEnd { hasTimedOut = true }
     guard let deadline = timeout(of: phase).map({ began.advanced(by: $0) }) else { return false }
     if progress != progressSeen, phase == .body || phase == .writing {
       enter(phase, now: now, progress: progress)
@@ -69,15 +75,27 @@ struct ConnectionMachine {
     return hasTimedOut
   }
 
-  /// The server stops: no further request is taken. True when the connection may close at once.
-  mutating func drain() -> Bool {
-    isDraining = true
-    return phase == .idle
+  /// The server will stop soon: whoever asks is answered, and told to go elsewhere afterwards.
+  mutating func windDown() {
+    isWindingDown = true
   }
+
+  /// The server stops: no further request is taken. True when the connection may close at once. One that was just
+  /// accepted may have its first request on the way, from a proxy that saw us listen: it has a moment for it.
+  mutating func drain(now: LoopInstant, hasNoRequest: Bool) -> Bool {
+    isDraining = true
+    if phase == .idle { return true }
+    guard hasNoRequest else { return false }
+    let end = accepted.advanced(by: Self.firstRequestGrace)
+    graceEnd = end
+    return now >= end
+  }
+
+  private static let firstRequestGrace = Duration.seconds(1)
 
   /// Whether the response to this head may promise another request.
   func keepsAlive(after head: RequestHead, closes: Bool) -> Bool {
-    head.keepAlive && !closes && !isDraining
+    head.keepAlive && !closes && !isDraining && !isWindingDown
   }
 
   /// What follows a response.

@@ -52,6 +52,7 @@ actor ConnectionTable {
   private var isDraining = false
   private var accepted: UInt64 = 0
   private var refused: UInt64 = 0
+  private var isWindingDown = false
   private var idleServers: [CheckedContinuation<Work?, Never>] = []
   private var drains: [CheckedContinuation<Void, Never>] = []
 
@@ -76,6 +77,7 @@ actor ConnectionTable {
       return
     }
     connections[ObjectIdentifier(connection)] = connection
+    if isWindingDown { await connection.windDown() }
     if sweepTimer == nil { armSweep() }
     await serve(.arrived(connection))
   }
@@ -164,7 +166,7 @@ actor ConnectionTable {
     let handOver = connection.assumeIsolated { $0.handOver() }
     let successor = HTTP2Connection(handOver, on: loop, of: self, serving: shared)
     http2Connections[ObjectIdentifier(successor)] = successor
-    if isDraining { successor.assumeIsolated { $0.drain() } }
+    if isDraining || isWindingDown { successor.assumeIsolated { $0.drain() } }
     return successor
   }
 
@@ -221,6 +223,13 @@ actor ConnectionTable {
       connection.assumeIsolated { if $0.isOverdue(now: now) { $0.expire() } }
     }
     armSweep()
+  }
+
+  /// Has each connection, those to come too, close with its next answer.
+  func windDown() {
+    isWindingDown = true
+    for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.windDown() } }
+    for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
   }
 
   /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.

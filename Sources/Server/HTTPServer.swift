@@ -97,6 +97,12 @@ public actor HTTPServer {
     }
   }
 
+  /// Accepts and answers on, and closes each connection with its next answer, so that clients and proxies have none
+  /// left to this process when it stops. Before ``drain(within:)``.
+  public func windDown() async {
+    for table in tables { await table.windDown() }
+  }
+
   /// Stops accepting, lets requests under way finish for at most `limit`, and returns when every connection is closed.
   public func drain(within limit: Duration) async {
     state = .draining

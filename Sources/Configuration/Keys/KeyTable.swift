@@ -6,7 +6,8 @@
 public enum KeyTable {
   /// The keys, section by section, each section before its keys.
   public static let entries: [KeyEntry] =
-    general + log + storage + storageDrivers + access + elsewhere + http + clientLimits + http2AndTLS + notifications
+    general + log + storage + storageDrivers + access + elsewhere + http + clientLimits + process + http2AndTLS
+    + notifications
     + redis + health
     + validation + other
 

@@ -18,6 +18,7 @@ extension SettingsReader {
       limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil, tls: tlsSettings())
     settings.debug = debugSettings()
     settings.clientLimits = clientLimits()
+    settings.drainDelay = drainDelay()
     return settings
   }
 

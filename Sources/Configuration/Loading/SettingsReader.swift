@@ -21,12 +21,14 @@ struct SettingsReader {
     let auth = authSettings()
     let http = httpSettings()
     let verifiesClients = http.tls?.verifiesClients ?? false
-    return Settings(
+    var settings = Settings(
       log: logSettings(), storage: storageSettings(), http: http,
       catalog: CatalogSettings(entriesMax: page("catalog.maxentries")),
       tags: TagsSettings(tagsMax: page("tags.maxtags")),
       validation: validationSettings(), auth: auth,
       access: accessSettings(auth: auth, verifiesClients: verifiesClients), health: healthSettings())
+    settings.process = processSettings()
+    return settings
   }
 
   // MARK: Values by path

@@ -37,6 +37,8 @@ public struct HTTPSettings: Sendable, Equatable {
   public var speaksHTTP2InClear: Bool
   /// `http.limits`.
   public var limits: HTTPLimits
+  /// `http.draindelay`: how long a stopping server serves on after readiness has fallen. Default: none.
+  public var drainDelay = Duration.zero
   /// `http.clientlimits`.
   public var clientLimits = ClientLimitSettings()
   /// `http.loops`: how many event loops; nil means one per core.

@@ -25,6 +25,8 @@ public struct Settings: Sendable, Equatable {
   public var access: AccessSettings
   /// What is looked at to tell whether the registry is well.
   public var health: HealthSettings
+  /// The `process` section.
+  public var process = ProcessSettings()
 
   /// The safe built-in default: 127.0.0.1:5000, data under `./data`, deletion enabled.
   public init(

@@ -23,6 +23,8 @@ struct RegistrySettings: Sendable {
     lines += ["http:", "  addr: '\(address)'"]
     if isUnix { lines.append("  net: unix") }
     if let secret { lines.append("  secret: '\(secret)'") }
+    // No proxy looks at the readiness of most tests' registries.
+    if !http.contains(where: { $0.hasPrefix("  draindelay") }) { lines.append("  draindelay: 0s") }
     lines += http + more
     return lines.joined(separator: "\n") + "\n"
   }
