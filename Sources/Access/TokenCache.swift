@@ -22,7 +22,8 @@ struct TokenCache {
   }
 
   /// A token as its own name: what is kept is in base 64 and dots, so its bytes are what Swift compares, as long as the
-  /// lengths agree. Of its signature's end alone the hash is as good as of all of it, and nobody without a key chooses it.
+  /// lengths agree. Of its signature's end alone the hash is as good as of all of it, and nobody without a key chooses
+  /// it.
   private struct Key: Hashable {
     let text: String
 

@@ -68,7 +68,8 @@ static inline int gantry_tls_names_count(const GENERAL_NAMES *names) { return sk
 static inline void gantry_tls_names_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
 
 // One alternative name: its kind (GEN_DNS, GEN_EMAIL, GEN_URI, …), and its bytes where it is a text, else NULL.
-static inline int gantry_tls_alternative_name(const GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count) {
+static inline int gantry_tls_alternative_name(const GENERAL_NAMES *names, int index, const unsigned char **bytes,
+                                              int *count) {
   const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
   *bytes = NULL;
   *count = 0;

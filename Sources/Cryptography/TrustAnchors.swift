@@ -20,11 +20,8 @@ public final class TrustAnchors: @unchecked Sendable {
     guard let store = unsafe X509_STORE_new() else { preconditionFailure("X509_STORE_new failed") }
     unsafe self.store = store
     for bytes in certificates {
-      let certificate: OpaquePointer
-      do throws(KeyError) { unsafe certificate = try unsafe Self.certificate(bytes) } catch {
-        unsafe X509_STORE_free(store)
-        throw error
-      }
+      // Everything is initialized by now, so a failure leaves through deinit, which frees the store.
+      let certificate = try unsafe Self.certificate(bytes)
       // The store takes a reference of its own.
       let isAdded = unsafe X509_STORE_add_cert(store, certificate) == 1
       unsafe X509_free(certificate)

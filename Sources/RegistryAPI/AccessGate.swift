@@ -50,8 +50,8 @@ struct AccessGate {
   /// Whether the request reads what its maker is known to be allowed to read, without waiting for anything. False
   /// leaves it to ``admit(_:_:)``, which knows why, or lets it in after all.
   func admitsAtOnce(_ request: borrowing Request, _ access: AccessControl) -> Bool {
-    // What is malformed is told by the way that follows.
     guard let text = HotPath.repository(in: request.head.path, below: context.settings.prefix),
+      // What is malformed is told by the way that follows.
       let name = try? RepositoryName(parsing: text),
       let caller = access.rememberedCaller(authorization: request.head.fieldTexts("authorization"))
     else { return false }

@@ -9,8 +9,9 @@ enum HotPath {
   /// Whether the path ends in `/blobs/<one segment>`.
   static func isBlob(_ path: ArraySlice<UInt8>) -> Bool { ends(path, in: "/blobs") }
 
-  /// What stands where such a path names its repository, for whoever reads it as a name; nil when the path is neither, or
-  /// holds an escape. What was cached under a path was answered under it, so the name is the one that the matcher found.
+  /// What stands where such a path names its repository, for whoever reads it as a name; nil when the path is neither,
+  /// or holds an escape. What was cached under a path was answered under it, so the name is the one that the matcher
+  /// found.
   static func repository(in path: ArraySlice<UInt8>, below prefix: String) -> String? {
     let parent = isManifest(path) ? "/manifests/".utf8.count : isBlob(path) ? "/blobs/".utf8.count : 0
     let start = prefix.utf8.count + "v2/".utf8.count

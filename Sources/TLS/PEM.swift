@@ -40,7 +40,10 @@ enum PEM {
     }
     let entry = ErrorQueue.drain()
     if needsPassphrase { throw .encryptedKey(path: file.path) }
-    guard let entry, !isEnd(entry) else { throw .noKey(path: file.path) }
+    // OpenSSL's decoders say of a text without any key that it is unsupported.
+    guard let entry, !isEnd(entry), String(decoding: file.bytes, as: UTF8.self).contains("PRIVATE KEY-----") else {
+      throw .noKey(path: file.path)
+    }
     throw .malformed(path: file.path, what: "the private key", reason: entry.text)
   }
 

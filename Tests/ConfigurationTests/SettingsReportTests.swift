@@ -58,7 +58,15 @@ struct SettingsReportTests {
       http: [HealthSettings.HTTPCheck(uri: "http://h:1/p?q", host: "h", port: 1, target: "/p?q", status: 204)],
       tcp: [HealthSettings.TCPCheck(address: "h:2", host: "h", port: 2, timeout: .seconds(2))]))
 
-  @Test(arguments: [Settings(), unusual, token, seen, Settings(auth: .silly(realm: "r", service: "s"))])
+  static let secured = Settings(
+    http: HTTPSettings(
+      tls: TLSFileSettings(
+        identity: .init(certificate: "/c: d", key: "/k"),
+        otherIdentities: [.init(certificate: "/c2", key: "/k2"), .init(certificate: "/c3", key: "/k3")],
+        clientAuthentication: .requireAndVerify, clientAuthorities: ["/a", "/b"], clientRevocations: ["/r"],
+        minimumVersion: .tls13, cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"])))
+
+  @Test(arguments: [Settings(), unusual, token, seen, secured, Settings(auth: .silly(realm: "r", service: "s"))])
   func readsBackAsItWas(_ settings: Settings) {
     let outcome = load(SettingsReport.yaml(settings))
     #expect(outcome.lines == [])
@@ -85,7 +93,7 @@ struct SettingsReportTests {
 
   @Test func showsEveryServedKey() {
     let silly = Settings(auth: .silly(realm: "r", service: "s"))
-    let text = [Self.unusual, Self.token, Self.seen, Settings(), silly].map(SettingsReport.yaml).joined()
+    let text = [Self.unusual, Self.token, Self.seen, Self.secured, Settings(), silly].map(SettingsReport.yaml).joined()
     for entry in KeyTable.entries where entry.status == .served && !entry.summary.isEmpty {
       let key = entry.path.split(separator: ".").last ?? ""
       // Older names of a key, engines that are not chosen, and free names.

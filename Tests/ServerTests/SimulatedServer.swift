@@ -75,7 +75,8 @@ final class PatternFile: OpenFile {
 
   func status() -> FileStatus {
     FileStatus(
-      isDirectory: false, size: 1_000_000, inode: 1, changed: WallTime(seconds: 0), modified: WallTime(seconds: 0))
+      isDirectory: false, size: 1_000_000, inode: 1, linkCount: 1, changed: WallTime(seconds: 0),
+      modified: WallTime(seconds: 0))
   }
   func read(_ count: Int, at offset: UInt64) -> [UInt8] { (0..<count).map { Self.byte(at: Int(offset) + $0) } }
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { throw refusal }

@@ -50,7 +50,10 @@ import Testing
         defer { flights += 1 }
         guard flights == flight else { return bytes }
         var changed = bytes
-        changed[Int(place % UInt64(bytes.count))] ^= bit
+        // Of the second flight the last bytes, which are sealed: the version that a record's head tells and the message
+        // that a change of ciphers was in TLS 1.2 mean nothing any more, and nobody looks at them.
+        let reach = flight == 0 ? bytes.count : min(bytes.count, 16)
+        changed[bytes.count - 1 - Int(place % UInt64(reach))] ^= bit
         return changed
       }
       exchange.run()

@@ -80,7 +80,7 @@ import Testing
     #expect(try notices(future) == [.notYetValid(path: future.certificate, until: WallTime(seconds: 2_208_988_800))])
     let ending = Known.authority.issue("a", host, .ending)
     guard case .expiresSoon(ending.certificate, let end)? = try notices(ending).first else {
-      Issue.record("nothing is said of \(ending)")
+      Issue.record("of \(ending) this is said: \(try notices(ending))")
       return
     }
     #expect(abs(end.seconds - Known.now.seconds - 7 * 86_400) < 600)

@@ -111,6 +111,7 @@ extension SettingsReader {
 
   private mutating func cipherSuites(_ path: String) -> [String] {
     var suites: [String] = []
+    var isAnyUnknown = false
     for (index, element) in texts(path).enumerated() {
       let name = "\(path)[\(index)]"
       if Self.suites.contains(element.text) || Self.suitesOfTLS13.contains(element.text) {
@@ -118,13 +119,14 @@ extension SettingsReader {
       } else if Self.brokenSuites.contains(element.text) {
         log.add(.warning, about: element.node, name, "\(element.text) is broken and not served")
       } else {
+        isAnyUnknown = true
         let hint = Nearest.name(to: element.text, among: Self.suites + Self.suitesOfTLS13)
         log.add(
           .error, about: element.node, name,
           "unknown cipher suite \"\(Shown.text(element.text))\"\(hint.map { "; did you mean \"\($0)\"?" } ?? "")")
       }
     }
-    if suites.isEmpty, let node = node(path), !(node.sequence ?? []).isEmpty {
+    if suites.isEmpty, !isAnyUnknown, let node = node(path), !(node.sequence ?? []).isEmpty {
       log.add(.error, about: node, path, "none of these is served")
     }
     return suites

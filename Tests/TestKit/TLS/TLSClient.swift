@@ -67,6 +67,8 @@ public final class TLSClient {
   }
 
   deinit {
+    // Else OpenSSL takes the session for one that was broken off, which cannot go on later.
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN)
     SSL_free(ssl)
     SSL_CTX_free(context)
   }
