@@ -40,6 +40,7 @@ actor HTTP2Connection {
 
   private var phase = Phase.open
   private var isDraining = false
+  private var drainTimer: (any LoopTimer)?
   /// What came before it was known that it is HTTP/2.
   private var early: [UInt8]
   private var exchanges: [Int32: HTTP2Exchange] = [:]
@@ -396,6 +397,8 @@ actor HTTP2Connection {
   private func close(_ failure: BodyError) {
     if case .closed = phase { return }
     phase = .closed
+    drainTimer?.cancel()
+    drainTimer = nil
     stream.close()
     cutAll(isDraining ? .draining : failure)
   }
@@ -417,8 +420,10 @@ actor HTTP2Connection {
     isDraining = true
     session.announceShutdown()
     askToWrite()
-    _ = loop.clock.after(Self.pongTimeout) { [weak self] in
+    // Cancelled with the connection: the loop ends with its last one, and may not leave a timer behind.
+    drainTimer = loop.clock.after(Self.pongTimeout) { [weak self] in
       self?.assumeIsolated { connection in
+        connection.drainTimer = nil
         guard case .open = connection.phase else { return }
         connection.session.refuseNewStreams()
         connection.askToWrite()
