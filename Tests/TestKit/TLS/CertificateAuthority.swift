@@ -88,10 +88,11 @@ public final class CertificateAuthority: Sendable {
       let base = "\(directory)/\(turn)"
       let dates =
         switch validity {
-        case .current: "-days 30"
+        // Begun long ago: a test that comes late has an earlier clock than the certificate.
+        case .current: "-startdate 20250101000000Z -days 30"
         case .expired: "-startdate 20200101000000Z -enddate 20200201000000Z"
         case .future: "-startdate 20400101000000Z -enddate 20410101000000Z"
-        case .ending: "-days 7"
+        case .ending: "-startdate 20250101000000Z -days 7"
         }
       Self.write(
         alternatives.isEmpty ? "" : "subjectAltName=\(alternatives.joined(separator: ","))\n", to: "\(base).ext")
