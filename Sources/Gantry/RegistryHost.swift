@@ -72,12 +72,12 @@ public final class RegistryHost: Sendable {
     let monitoring = HostMonitoring(settings, group: group, logger: log.logger, tracing: tracing)
     do throws(StartError) {
       for diagnostic in diagnostics { log.logger.warning("\(diagnostic)") }
-      let socket = try Self.socket(for: settings.http.address, activated, logger: log.logger)
-      let debugSocket = try Self.debugSocket(settings.http.debug, activated)
-      // Keys may be for the privileged user's eyes only.
+      // Before anybody can connect, and while the process may read what is for the privileged user's eyes only.
       let security = try Self.onLoop(of: group) { () async throws(StartError) in
         try await Self.security(settings.http, world: group.world, logger: log.logger)
       }
+      let socket = try Self.socket(for: settings.http.address, activated, logger: log.logger)
+      let debugSocket = try Self.debugSocket(settings.http.debug, activated)
       try Self.dropPrivileges(settings.process, logger: log.logger)
       let audit = try log.openAudit(settings.log, world: group.world)
       let parts = try Self.onLoop(of: group) { () async throws(StartError) in
