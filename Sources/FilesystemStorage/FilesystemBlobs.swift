@@ -40,7 +40,7 @@ extension FilesystemStorage {
       return content
     }
     guard let content else { return false }
-    try await change(.layer(digest, content: content, in: target))
+    try await change(Journal.Change(.layer(digest, content: content, in: target)))
     recentLinks.note(digest, in: target)
     return true
   }
@@ -55,7 +55,7 @@ extension FilesystemStorage {
     _ place: Layout.Place, _ record: JournalRecord, provided condition: Journal.Condition? = nil
   ) async throws(StorageError) -> Bool {
     let isThere = try await script { (tree) throws(FileError) in try tree.files.status(place.file) != nil }
-    return isThere ? try await change(record, provided: condition) : false
+    return isThere ? try await change(Journal.Change(record, provided: condition)) : false
   }
 
   /// See ``BlobLinking/repositories(linking:limit:)``. Knows what this process has linked or read lately; each is

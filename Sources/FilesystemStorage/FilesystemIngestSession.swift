@@ -128,7 +128,7 @@ final class FilesystemIngestSession: IngestSession {
     switch outcome {
     case .ready(let record):
       do throws(StorageError) {
-        try await storage.change(record)
+        try await storage.change(Journal.Change(record))
       } catch {
         // The journal may hold the data file by now, under another name: whoever goes on takes the lease anew, and with
         // it a copy if need be.
@@ -232,6 +232,8 @@ extension FilesystemIngestSession {
   // Gives descriptor, lock and spare memory back.
   private func letGo() {
     var progress = pipe.progress
+    // Without it the next lease takes up what the disk tells.
+    progress.leftAt = progress.isUnsaved ? nil : try? progress.file?.status()
     progress.file?.unlock()
     progress.file = nil
     pipe.progress = progress

@@ -24,16 +24,17 @@ extension FilesystemStorage {
     }
   }
 
-  /// See ``ManifestStoring/putManifest(_:digest:subject:in:)``.
+  /// See ``ManifestStoring/putManifest(_:digest:subject:tags:in:)``. One step of the journal, and so one sync.
   public func putManifest(
-    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
   ) async throws(StorageError) {
     let staging = journal.staging
     let content = try await script { (tree) throws(FileError) -> JournalContent in
       if bytes.count > JournalContent.inlineBytesMax { return .staged(try staging.stage(bytes)) }
       return .inline(bytes)
     }
-    try await change(.manifest(digest, content, in: repository))
+    let records = [.manifest(digest, content, in: repository)] + tags.map { JournalRecord.tag($0, digest, in: repository) }
+    try await change(Journal.Change(records))
     memory.note(digest, subject: subject, in: repository)
   }
 

@@ -95,39 +95,37 @@ public final class FilesystemStorage: StorageEngine {
     }
   }
 
-  /// Changes the tree as the record says, durably, if the condition holds. True when there was something to change.
+  /// Changes the tree as the records say, durably, if the condition holds. True when there was something to change.
   @discardableResult
-  func change(
-    _ record: JournalRecord, provided condition: Journal.Condition? = nil
-  ) async throws(StorageError) -> Bool {
-    let missing = tree.lasting(record).filter { !tree.commit.isLasting($0) }
+  func change(_ change: Journal.Change) async throws(StorageError) -> Bool {
+    let missing = change.records.flatMap { tree.lasting($0) }.filter { !tree.commit.isLasting($0) }
     if !missing.isEmpty, journal.durability == .strict {
       do throws(StorageError) {
         try await script { (tree) throws(FileError) in
           for directory in missing { try tree.commit.makeLasting(directory) }
         }
       } catch {
-        await discardStaged(of: record)
+        await discardStaged(of: change)
         throw error
       }
     }
-    switch await journal.commit(record, provided: condition) {
+    switch await journal.commit(change) {
     case .applied(true): return true
     case .applied(false):
-      guard record.content == nil else {
+      guard change.records.allSatisfy({ $0.content == nil }) else {
         throw .damaged("the content of a push left its place before it was linked: somebody else removed it")
       }
       return false
     case .refused(let error):
-      await discardStaged(of: record)
+      await discardStaged(of: change)
       throw StorageError(error)
     case .unapplied(let error): throw StorageError(error)
     }
   }
 
   // The journal does not name it.
-  private func discardStaged(of record: JournalRecord) async {
-    guard case .staged(let content) = record.content else { return }
+  private func discardStaged(of change: Journal.Change) async {
+    guard let content = change.staged else { return }
     let staging = journal.staging
     await world.workers.run { staging.discard(content) }
   }

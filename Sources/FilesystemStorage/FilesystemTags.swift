@@ -21,7 +21,8 @@ extension FilesystemStorage {
   public func setTag(
     _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
   ) async throws(StorageError) -> Bool {
-    try await change(.tag(tag, digest, in: repository), provided: check(condition, of: tag, in: repository))
+    try await change(
+      Journal.Change(.tag(tag, digest, in: repository), provided: check(condition, of: tag, in: repository)))
   }
 
   /// See ``TagStoring/removeTag(_:in:provided:)``. Removes all of the tag, its index too, as Distribution does.

@@ -14,6 +14,9 @@ struct IngestProgress: Sendable {
   var offset: UInt64 = 0
   /// The data file's size when it was opened.
   var size: UInt64 = 0
+  /// What the data file was when the lease on it was let go with nothing unsaved: as long as it is the same, nobody else
+  /// has gone on with the session.
+  var leftAt: FileStatus?
   /// The offset up to which the data file is durable.
   var syncedOffset: UInt64 = 0
   /// The offset to which a power cut sets the session back at most: data, names and digest are durable. 0 when it may
@@ -21,6 +24,8 @@ struct IngestProgress: Sendable {
   var markedOffset: UInt64 = 0
   /// The offset that the hash state on disk stands for; nil when there is none.
   var stateOffset: UInt64?
+  /// The offset of the hash state before that one, whose file the next one takes over.
+  var spareState: UInt64?
   /// Hash states on disk that are of no use any more.
   var staleStates: [UInt64] = []
   /// Whether the session's directory says that what is in it, synced or not, is of this boot.

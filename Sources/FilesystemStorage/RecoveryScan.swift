@@ -38,7 +38,7 @@ struct RecoveryScan {
       for process in dead { try removeTemporary(of: process) }
       try tree.commit.makeFrame()
       // Made now, so that the journal can be emptied when the disk is full.
-      try segments.exclusively {}
+      try segments.exclusively(over: tree) { (_) throws(FileError) in }
       switch try checkpoint.recover() {
       case .awaited: return .awaited
       case .leftToOthers: break

@@ -115,17 +115,40 @@ struct UploadKeeper: Sendable {
   private func saveState(_ progress: inout IngestProgress) throws(FileError) {
     guard progress.stateOffset != progress.offset else { return try removeStale(&progress) }
     let path = place.hashState(algorithm, at: progress.offset)
-    let state: any OpenFile
-    do throws(FileError) {
-      state = try tree.files.open(path, .create(mode: DurableCommit.fileMode))
-    } catch  where error.reason == .absent {
-      _ = try tree.commit.makeVolatile(place.hashStates(algorithm))
-      state = try tree.files.open(path, .create(mode: DurableCommit.fileMode))
+    try openState(path, &progress).write(progress.running.goState, at: 0)
+    progress.staleStates.removeAll { $0 == progress.offset }
+    // One that stands for bytes which were cut off meanwhile would vouch for others.
+    if let old = progress.stateOffset, old < progress.offset {
+      progress.spareState = old
+    } else if let old = progress.stateOffset {
+      progress.staleStates.append(old)
     }
-    try state.write(progress.running.goState, at: 0)
-    if let old = progress.stateOffset { progress.staleStates.append(old) }
     progress.stateOffset = progress.offset
     try removeStale(&progress)
+  }
+
+  /// The file of a new state: that of the state before the last one, under another name, so that a chunk makes no file
+  /// and removes none. The last one stays as it is until the new one is written; what has the new name and stands for
+  /// another offset counts as none.
+  private func openState(_ path: String, _ progress: inout IngestProgress) throws(FileError) -> any OpenFile {
+    // Whatever becomes of it, it is to be removed unless it is written.
+    progress.staleStates.append(progress.offset)
+    if let spare = progress.spareState.take() {
+      progress.staleStates.append(spare)
+      do throws(FileError) {
+        try tree.files.rename(place.hashState(algorithm, at: spare), to: path)
+        progress.staleStates.removeLast()
+        return try tree.files.open(path, .readWrite)
+      } catch  where error.reason == .absent {
+        // Somebody took it away; another one is made.
+      }
+    }
+    do throws(FileError) {
+      return try tree.files.open(path, .create(mode: DurableCommit.fileMode))
+    } catch  where error.reason == .absent {
+      _ = try tree.commit.makeVolatile(place.hashStates(algorithm))
+      return try tree.files.open(path, .create(mode: DurableCommit.fileMode))
+    }
   }
 
   private func removeStale(_ progress: inout IngestProgress) throws(FileError) {

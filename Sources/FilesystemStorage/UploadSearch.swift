@@ -188,7 +188,7 @@ extension StoredTree {
     case .held(let held): file = held
     }
     if before.isSuspect { try file.truncate(to: before.durableOffset) }
-    guard !before.isSuspect, try file.status().size == before.offset else {
+    guard !before.isSuspect, let leftAt = before.leftAt, try file.status() == leftAt else {
       return .held(try loadProgress(of: place, algorithm, mark: try mark(of: place), isOurs: false, file: file))
     }
     var progress = before

@@ -22,9 +22,9 @@ extension MemoryStorage {
     withTables { tables in tables.repositories[repository]?.revisions[digest] != nil }
   }
 
-  /// See ``ManifestStoring/putManifest(_:digest:subject:in:)``.
+  /// See ``ManifestStoring/putManifest(_:digest:subject:tags:in:)``.
   public func putManifest(
-    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
   ) async throws(StorageError) {
     withTables { tables in
       let link = tables.link(to: digest)
@@ -32,6 +32,10 @@ extension MemoryStorage {
       tables.repositories[repository, default: .init()].revisions[digest] = link
       tables.repositories[repository]?.subjects[digest] = subject
       tables.repositories[repository]?.hasManifests = true
+      for tag in tags {
+        let link = tables.link(to: digest)
+        tables.repositories[repository]?.tags[tag] = link
+      }
     }
   }
 

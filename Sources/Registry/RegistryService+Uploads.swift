@@ -42,10 +42,10 @@ extension RegistryService {
     let session = await table.checkOut(key, home: home)
     do {
       let status = try await session.inspect(by: owners.next())
-      await table.checkIn(key)
+      await table.checkIn(key, isWorthKeeping: true)
       return status
     } catch {
-      await table.checkIn(key)
+      await table.checkIn(key, isWorthKeeping: false)
       throw error
     }
   }
@@ -61,7 +61,7 @@ extension RegistryService {
       let status = try await claim(session, owner)
       return UploadLease(status, session: session, table: table, locks: locks, owner: owner)
     } catch {
-      await table.checkIn(key)
+      await table.checkIn(key, isWorthKeeping: false)
       throw error
     }
   }

@@ -37,8 +37,7 @@ actor RepositoryState {
       for tag in push.tags { try await checkMove(of: tag, to: push.digest) }
       try await ManifestCheck(storage: storage, validation: policy.validation, repository: name).check(push.manifest)
       let subject = push.manifest.subject?.digest
-      try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
-      for tag in push.tags { try await set(tag, to: push, subject) }
+      try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, tags: push.tags, in: name)
       return ManifestReceipt(
         digest: push.digest, mediaType: push.manifest.mediaType, subject: subject, tags: push.tags)
     } catch let error as StorageError {
@@ -49,17 +48,6 @@ actor RepositoryState {
       preconditionFailure("typed throws leave no third kind: \(error)")
     }
   }
-
-  // Another process may delete the manifest between the two steps; its deletion then came first.
-  private func set(_ tag: Tag, to push: CheckedPush, _ subject: Digest?) async throws {
-    for _ in 0..<Self.attemptsMax {
-      if try await storage.setTag(tag, to: push.digest, in: name, provided: .hasManifest(push.digest)) { return }
-      try await storage.putManifest(push.bytes, digest: push.digest, subject: subject, in: name)
-    }
-    throw RegistryError.manifestUnknown(.digest(push.digest))
-  }
-
-  private static let attemptsMax = 8
 
   /// Removes a tag, or every tag that points at a manifest and then the manifest.
   func delete(

@@ -7,9 +7,9 @@ import GantryWorld
 
 /// One upload while requests work on it: a lease on the storage's ingest session.
 ///
-/// Isolation: an actor on the loop of the connection that took the upload up first. It exists only while some request
-/// uses it (``UploadTable`` counts); between requests everything lives in the storage, so that an idle upload costs
-/// no memory here and another process may go on with it.
+/// Isolation: an actor on the loop of the connection that took the upload up first. Between requests everything lives in
+/// the storage, so another process may go on with the upload; ``UploadTable`` keeps the sessions of the latest uploads,
+/// without descriptor or lock, so that the next chunk does not look again for what the last one has left.
 /// Storage calls are taken in turns: an ingest session takes one call at a time, and an actor may be re-entered while
 /// it waits.
 actor UploadSession {
@@ -133,13 +133,16 @@ actor UploadSession {
     finish()
   }
 
-  /// The request is over. When it still held the session, the storage lets go of descriptors and locks.
-  func letGo(by owner: OwnerID) async {
+  /// The request is over. When it still held the session, the storage lets go of descriptors and locks. True when the
+  /// next request can go on from here.
+  func letGo(by owner: OwnerID) async -> Bool {
     await takeTurn(owner)
     defer { leaveTurn(owner) }
-    guard machine.letGo(by: owner) else { return }
-    await releaseUnlessHeld()
-    for waiting in patient { wake(waiting.owner) }
+    if machine.letGo(by: owner) {
+      await releaseUnlessHeld()
+      for waiting in patient { wake(waiting.owner) }
+    }
+    return ingest != nil
   }
 
   // Until no other request holds the upload, or the one that does receives nothing, or the patience is over.
@@ -231,10 +234,8 @@ actor UploadSession {
 
   private func releaseUnlessHeld() async {
     guard case .idle = machine.phase, let session = ingest else { return }
-    ingest = nil
     await session.release()
   }
-
   private func finish() {
     machine.end()
     ingest = nil

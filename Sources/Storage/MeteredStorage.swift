@@ -125,10 +125,10 @@ public final class MeteredStorage: StorageEngine {
 
   /// As the engine does.
   public func putManifest(
-    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
   ) async throws(StorageError) {
     try await timed(.putContent) { () async throws(StorageError) in
-      try await engine.putManifest(bytes, digest: digest, subject: subject, in: repository)
+      try await engine.putManifest(bytes, digest: digest, subject: subject, tags: tags, in: repository)
     }
   }
 

@@ -101,9 +101,9 @@ extension CutStorage {
   }
 
   func putManifest(
-    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
   ) async throws(StorageError) {
-    try await inner.putManifest(bytes, digest: digest, subject: subject, in: repository)
+    try await inner.putManifest(bytes, digest: digest, subject: subject, tags: tags, in: repository)
   }
 
   func referrers(

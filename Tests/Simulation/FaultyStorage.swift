@@ -56,17 +56,29 @@ final class FaultyStorage: StorageEngine {
   func setTag(
     _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
   ) async throws(StorageError) -> Bool {
+    try await base.setTag(tag, to: digest, in: repository, provided: condition)
+  }
+
+  func putManifest(
+    _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
+  ) async throws(StorageError) {
     switch bug {
-    case .acknowledgesTagEarly:
-      spawn(on: loop) { [base] in
-        // The bug is that nobody learns of it.
-        _ = try? await base.setTag(tag, to: digest, in: repository, provided: condition)
+    case .acknowledgesTagEarly, .swallowsTagFailure:
+      try await base.putManifest(bytes, digest: digest, subject: subject, tags: [], in: repository)
+    default: try await base.putManifest(bytes, digest: digest, subject: subject, tags: tags, in: repository)
+    }
+    for tag in tags {
+      switch bug {
+      case .acknowledgesTagEarly:
+        spawn(on: loop) { [base] in
+          // The bug is that nobody learns of it.
+          _ = try? await base.setTag(tag, to: digest, in: repository, provided: .hasManifest(digest))
+        }
+      case .swallowsTagFailure:
+        // The bug.
+        _ = try? await base.setTag(tag, to: digest, in: repository, provided: .hasManifest(digest))
+      default: break
       }
-      return true
-    case .swallowsTagFailure:
-      // The bug.
-      return (try? await base.setTag(tag, to: digest, in: repository, provided: condition)) ?? true
-    default: return try await base.setTag(tag, to: digest, in: repository, provided: condition)
     }
   }
 
@@ -136,12 +148,6 @@ final class FaultyStorage: StorageEngine {
 
   func hasManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {
     try await base.hasManifest(digest, in: repository)
-  }
-
-  func putManifest(
-    _ bytes: [UInt8], digest: Digest, subject: Digest?, in repository: RepositoryName
-  ) async throws(StorageError) {
-    try await base.putManifest(bytes, digest: digest, subject: subject, in: repository)
   }
 
   func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {

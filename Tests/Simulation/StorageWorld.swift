@@ -209,12 +209,12 @@ struct StorageDoer {
     await session.release()
   }
 
-  private func put(_ index: Int) async throws(StorageError) {
+  private func put(_ index: Int, tags: [Tag] = []) async throws(StorageError) {
     let bytes = StorageStock.manifests[index]
     let digest = StorageStock.digest(of: bytes)
     try await camera.writing(.manifest(StorageStock.home.description, digest.description), Ledger.there) {
       () throws(StorageError) in
-      try await engine.putManifest(bytes, digest: digest, subject: nil, in: StorageStock.home)
+      try await engine.putManifest(bytes, digest: digest, subject: nil, tags: tags, in: StorageStock.home)
     }
   }
 
@@ -222,7 +222,11 @@ struct StorageDoer {
   private func tag(_ index: Int) async throws(StorageError) {
     let digest = StorageStock.digest(of: StorageStock.manifests[index])
     let home = StorageStock.home
-    if index > 0 || !knows(.manifest(home.description, digest.description)) { try await put(index) }
+    if index > 0 || !knows(.manifest(home.description, digest.description)) {
+      return try await camera.writing(.tag(home.description, StorageStock.tag.description), digest.description) {
+        () throws(StorageError) in try await put(index, tags: [StorageStock.tag])
+      }
+    }
     try await camera.writing(.tag(home.description, StorageStock.tag.description), digest.description) {
       () throws(StorageError) in try await engine.setTag(StorageStock.tag, to: digest, in: home)
     }

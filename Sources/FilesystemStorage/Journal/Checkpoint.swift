@@ -32,7 +32,7 @@ struct Checkpoint: Sendable {
   /// or ended with its process, all of it is made anew first: a sync may have lost what the next one would not cover.
   func begin() throws(FileError) -> Course? {
     guard let lock = try CheckpointLock(tree) else { return nil }
-    let closed = try segments.exclusively { () throws(FileError) in
+    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in
       try suspectUnfinished()
       let closed = try segments.rotate()
       try applyAnew(closed)
@@ -60,14 +60,14 @@ struct Checkpoint: Sendable {
   /// whichever process.
   func abandon(_ course: Course) throws(FileError) {
     defer { course.lock.free() }
-    try segments.exclusively { () throws(FileError) in try segments.suspectAll() }
+    try segments.exclusively(over: tree) { (_) throws(FileError) in try segments.suspectAll() }
   }
 
   /// What a start does with a journal that was left: after a power cut everything in it is applied again; after a kill
   /// what stands in place counts. In both cases it is synced and removed.
   func recover() throws(FileError) -> Recovery {
     guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
-    let closed = try segments.exclusively { () throws(FileError) in try applyAgain() }
+    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in try applyAgain() }
     var course = try course(over: closed, holding: lock)
     while !course.isSynced { try advance(&course) }
     try end(course)
@@ -91,7 +91,11 @@ struct Checkpoint: Sendable {
       try segments.read(segment) { (entry) throws(FileError) in
         guard entry.boot.boot != boot, !written.contains(entry.record, layout: tree.layout) else { return }
         for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
-        _ = try tree.apply(entry.record, .afterPowerCut)
+        if entry.isVoid {
+          try tree.applyContent(of: entry.record, .afterPowerCut)
+        } else {
+          _ = try tree.apply(entry.record, .afterPowerCut)
+        }
       }
     }
     try applyAnew(closed)
@@ -116,11 +120,7 @@ struct Checkpoint: Sendable {
 
   /// Whether there are entries of another boot. They come before any of this one: every process looks for them first.
   func isForeign() throws(FileError) -> Bool {
-    let boot = tree.files.boot.boot
-    for segment in try segments.all() {
-      if let first = try segments.first(of: segment) { return first.boot.boot != boot }
-    }
-    return false
+    try segments.first().map { $0.boot.boot != tree.files.boot.boot } ?? false
   }
 
   // Segments that are closed already are those of a checkpoint that did not come to its end.

@@ -13,22 +13,48 @@ import Synchronization
 ///
 /// Isolation: ``commit(_:)`` is called by tasks of any loop. One script at a time writes, on a worker.
 final class Journal: Sendable {
-  /// What became of a record.
+  /// What became of a change.
   enum Outcome: Sendable {
-    /// It is durable and applied; true when that changed the tree. Or its condition did not hold: false.
+    /// It is durable and applied; true when each of its records changed the tree. Or its condition did not hold: false.
     case applied(Bool)
     /// It is not in the journal, or cannot be relied on to be.
     case refused(FileError)
-    /// It is in the journal, but the tree does not show it, or only a part.
+    /// The tree does not show it, or only its first records; what it does not show counts for nothing.
     case unapplied(FileError)
   }
 
-  /// What has to hold in the tree for a record to be taken. Asked while nobody, in any process, adds one.
+  /// Records that come into the journal together, are applied in their order, and are answered as one. After a power cut
+  /// that came before the answer the first ones may be there without the others.
+  struct Change: Sendable {
+    var records: [JournalRecord]
+    /// What has to hold before.
+    var condition: Condition?
+
+    init(_ records: JournalRecord..., provided condition: Condition? = nil) {
+      self.init(records, provided: condition)
+    }
+
+    init(_ records: [JournalRecord], provided condition: Condition? = nil) {
+      self.records = records
+      self.condition = condition
+    }
+
+    var isRemoval: Bool { records.allSatisfy(\.isRemoval) }
+
+    /// The content that waits in the staging directory, of which a change has one at most.
+    var staged: StagedContent? {
+      for record in records {
+        if case .staged(let content) = record.content { return content }
+      }
+      return nil
+    }
+  }
+
+  /// What has to hold in the tree for a change to be taken. Asked while nobody, in any process, adds one.
   typealias Condition = @Sendable (StoredTree) throws(FileError) -> Bool
 
   private struct Waiting: Sendable {
-    var record: JournalRecord
-    var condition: Condition?
+    var change: Change
     var resume: UnsafeContinuation<Outcome, Never>
   }
 
@@ -43,7 +69,7 @@ final class Journal: Sendable {
     var trouble: FileError?
   }
 
-  /// One batch holds no more records, and no more than some megabytes of content with them.
+  /// One batch holds no more changes, and no more than some megabytes of content with them.
   private static let batchMax = 64
 
   let segments: JournalSegments
@@ -66,14 +92,14 @@ final class Journal: Sendable {
 
   /// Applies a change if the condition holds; durable at return, as far as the storage's durability says. Refused after
   /// ``stop()`` has begun. At a storage that keeps no journal another process may come between condition and change.
-  func commit(_ record: JournalRecord, provided condition: Condition? = nil) async -> Outcome {
+  func commit(_ change: Change) async -> Outcome {
     guard durability == .strict else {
-      return await world.workers.run { self.applyWithoutJournal(record, provided: condition) }
+      return await world.workers.run { self.applyWithoutJournal(change) }
     }
     return await withUnsafeContinuation { continuation in
       let begins: Bool? = state.withLock { state in
         if state.isStopped { return nil }
-        state.waiting.append(Waiting(record: record, condition: condition, resume: continuation))
+        state.waiting.append(Waiting(change: change, resume: continuation))
         defer { state.isWriting = true }
         return !state.isWriting
       }
@@ -132,8 +158,15 @@ final class Journal: Sendable {
   private struct Written: Sendable {
     var count = 0
     var bytes = 0
-    /// Records for which the disk had no room, not answered yet.
+    /// Changes for which the disk had no room, not answered yet.
     var withoutRoom: [Waiting]?
+
+    mutating func note(_ changes: [Change]) {
+      for record in changes.lazy.flatMap(\.records) {
+        count += 1
+        if case .inline(let content) = record.content { bytes += content.count }
+      }
+    }
   }
 
   private func writeSome() -> Written {
@@ -160,21 +193,32 @@ final class Journal: Sendable {
 
   private func write(_ batch: [Waiting]) throws(FileError) -> Written {
     // What is in the journal has to be applied, which makes temporary files unless it only takes something away.
-    if !batch.allSatisfy(\.record.isRemoval) { try tree.commit.announce() }
-    return try segments.exclusively { () throws(FileError) in
+    if !batch.allSatisfy(\.change.isRemoval) { try tree.commit.announce() }
+    var written = Written()
+    // Nobody is answered before the tree shows what is acknowledged and the turn is over: until then a death leaves the
+    // entries to whoever has the next turn, who may find that they cannot be applied.
+    let outcomes = try segments.exclusively(over: tree) { (turn) throws(FileError) in
       // Those of one batch do not depend on each other: what depends waits for its turn in the repository.
-      var (taken, declined): ([Waiting], [Waiting]) = ([], [])
-      for waiting in batch {
-        if try holds(waiting) { taken.append(waiting) } else { declined.append(waiting) }
-      }
-      if !taken.isEmpty { try segments.append(taken.map(\.record)) }
-      for waiting in declined { waiting.resume.resume(returning: .applied(false)) }
-      var written = Written(count: taken.count)
-      for waiting in taken {
-        waiting.resume.resume(returning: apply(waiting.record, .first))
-        if case .inline(let content) = waiting.record.content { written.bytes += content.count }
-      }
-      return written
+      var taken: [Bool] = []
+      for waiting in batch { taken.append(try holds(waiting.change)) }
+      let changes = zip(batch, taken).filter(\.1).map(\.0.change)
+      if changes.isEmpty { return batch.map { _ in Outcome.applied(false) } }
+      try segments.append(changes.flatMap(\.records), in: turn)
+      written.note(changes)
+      let outcomes = zip(batch, taken).map { $1 ? apply($0.change, .first) : .applied(false) }
+      finish(turn, isApplied: outcomes.allSatisfy(\.isApplied))
+      return outcomes
+    }
+    for (waiting, outcome) in zip(batch, outcomes) { waiting.resume.resume(returning: outcome) }
+    return written
+  }
+
+  // Where that fails, the next turn finds the mark and does it, or nothing is taken any more.
+  private func finish(_ turn: JournalTurn, isApplied: Bool) {
+    do throws(FileError) {
+      if isApplied { try turn.clearMark() } else { try segments.settle(turn, over: tree) }
+    } catch {
+      tree.report("the journal's last entries are not settled, which is tried again with the next write: \(error)")
     }
   }
 
@@ -183,12 +227,12 @@ final class Journal: Sendable {
     do throws(FileError) {
       return try write(batch)
     } catch {
-      let removals = batch.filter(\.record.isRemoval)
-      refuse(batch.filter { !$0.record.isRemoval }, error)
+      let removals = batch.filter(\.change.isRemoval)
+      refuse(batch.filter { !$0.change.isRemoval }, error)
       do throws(FileError) {
-        try segments.exclusively { () throws(FileError) in
+        try segments.exclusively(over: tree) { (_) throws(FileError) in
           guard try segments.isEmpty() else { throw error }
-          for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting)) }
+          for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting.change)) }
         }
       } catch {
         refuse(removals, error)
@@ -197,18 +241,20 @@ final class Journal: Sendable {
     }
   }
 
-  private func holds(_ waiting: Waiting) throws(FileError) -> Bool {
-    guard let condition = waiting.condition else { return true }
+  private func holds(_ change: Change) throws(FileError) -> Bool {
+    guard let condition = change.condition else { return true }
     return try condition(tree)
   }
 
-  private func removeDurably(_ waiting: Waiting) -> Outcome {
-    let record = waiting.record
+  private func removeDurably(_ change: Change) -> Outcome {
     do throws(FileError) {
-      guard try holds(waiting) else { return .applied(false) }
-      let existed = try tree.apply(record, .first)
+      guard try holds(change) else { return .applied(false) }
+      var existed = true
       var syncs = RecordSyncs()
-      syncs.note(record, layout: tree.layout)
+      for record in change.records {
+        if try !tree.apply(record, .first) { existed = false }
+        syncs.note(record, layout: tree.layout)
+      }
       try syncs.advance(.max, in: tree.files)
       return .applied(existed)
     } catch {
@@ -220,19 +266,23 @@ final class Journal: Sendable {
     for waiting in batch { waiting.resume.resume(returning: .refused(error)) }
   }
 
-  private func applyWithoutJournal(_ record: JournalRecord, provided condition: Condition?) -> Outcome {
-    defer { if case .staged(let content) = record.content { staging.discard(content) } }
+  private func applyWithoutJournal(_ change: Change) -> Outcome {
+    defer { if let content = change.staged { staging.discard(content) } }
     do throws(FileError) {
-      if let condition, try !condition(tree) { return .applied(false) }
+      guard try holds(change) else { return .applied(false) }
     } catch {
       return .refused(error)
     }
-    return apply(record, .withoutJournal)
+    return apply(change, .withoutJournal)
   }
 
-  private func apply(_ record: JournalRecord, _ application: RecordApplication) -> Outcome {
+  // Nothing is applied after a record that could not be.
+  private func apply(_ change: Change, _ application: RecordApplication) -> Outcome {
     do throws(FileError) {
-      return .applied(try tree.apply(record, application))
+      for record in change.records {
+        guard try tree.apply(record, application) else { return .applied(false) }
+      }
+      return .applied(true)
     } catch {
       return .unapplied(error)
     }
@@ -240,16 +290,23 @@ final class Journal: Sendable {
 
   // Makes the names of staged content durable, and refuses records whose name an earlier failure may have lost.
   private func syncStaged(_ batch: inout [Waiting]) throws(FileError) {
-    func isStaged(_ waiting: Waiting) -> Bool {
-      if case .staged = waiting.record.content { true } else { false }
-    }
-    guard batch.contains(where: isStaged) else { return }
+    guard batch.contains(where: { $0.change.staged != nil }) else { return }
     try staging.sync()
     batch.removeAll { waiting in
-      guard case .staged(let content) = waiting.record.content, !staging.isSure(of: content) else { return false }
+      guard let content = waiting.change.staged, !staging.isSure(of: content) else { return false }
       let error = FileError(.failed, operation: "fsync", path: tree.layout.staged(content))
       waiting.resume.resume(returning: .refused(error))
       return true
+    }
+  }
+}
+
+extension Journal.Outcome {
+  /// Whether the tree shows it, as far as it was taken.
+  fileprivate var isApplied: Bool {
+    switch self {
+    case .applied: true
+    case .refused, .unapplied: false
     }
   }
 }

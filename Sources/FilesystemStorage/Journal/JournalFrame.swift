@@ -9,24 +9,28 @@ struct JournalEntry: Sendable, Equatable {
   var record: JournalRecord
   var boot: BootIdentity
   var writtenAt: WallTime
+  /// Whether it was never applied, and never will be: what it says counts for nothing, and nobody was told that it does.
+  var isVoid = false
 }
 
 /// The form of one entry in a segment.
 ///
 /// ```
-/// 4 bytes   "GJ1\n"
+/// 4 bytes   "GJ1\n", or "GJ0\n" of an entry that is void
 /// 4 bytes   length of the payload, little-endian
 /// 16 bytes  the first half of the SHA-256 of segment number, offset of the frame, and payload
 /// …         payload: node, boot, seconds, nanoseconds, record
 /// ```
 /// The seal covers place and contents, so that neither a torn write nor bytes left over from elsewhere pass for an
-/// entry.
+/// entry. It does not cover the four bytes before: one byte is changed in place to make an entry void, which needs no
+/// room and cannot tear.
 enum JournalFrame {
   static let headBytes = 24
   /// No payload is longer: content inside a record is bounded, and so is every name.
   static let payloadBytesMax = Int(JournalContent.inlineBytesMax) + (16 << 10)
 
   private static let magic = Array("GJ1\n".utf8)
+  private static let voidMagic = Array("GJ0\n".utf8)
   private static let sealBytes = 16
 
   /// The frame of an entry that is to stand at `offset` of segment `number`.
@@ -42,9 +46,12 @@ enum JournalFrame {
     return frame.bytes + seal(payload.bytes, segment: number, offset: offset) + payload.bytes
   }
 
+  /// What makes the entry void that stands at `offset`, and where it is to be written.
+  static func voiding(_ offset: UInt64) -> (bytes: [UInt8], offset: UInt64) { ([voidMagic[2]], offset + 2) }
+
   /// The length of the payload that a head announces; nil when it is no head.
   static func payloadLength(_ head: [UInt8]) -> Int? {
-    guard head.count == headBytes, Array(head.prefix(4)) == magic else { return nil }
+    guard head.count == headBytes, isMagic(head.prefix(4)) else { return nil }
     var reader = JournalBytes.Reader(Array(head[4..<8]))
     guard let length = reader.length(), length <= payloadBytesMax else { return nil }
     return length
@@ -59,7 +66,13 @@ enum JournalFrame {
     else { return nil }
     let writtenAt = WallTime(
       seconds: Int64(bitPattern: seconds), nanoseconds: Int32(bitPattern: UInt32(truncatingIfNeeded: nanoseconds)))
-    return JournalEntry(record: record, boot: BootIdentity(node: node, boot: boot), writtenAt: writtenAt)
+    return JournalEntry(
+      record: record, boot: BootIdentity(node: node, boot: boot), writtenAt: writtenAt,
+      isVoid: head.prefix(4).elementsEqual(voidMagic))
+  }
+
+  private static func isMagic(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.elementsEqual(magic) || bytes.elementsEqual(voidMagic)
   }
 
   private static func seal(_ payload: [UInt8], segment number: UInt64, offset: UInt64) -> ArraySlice<UInt8> {

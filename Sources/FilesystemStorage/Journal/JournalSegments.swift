@@ -55,8 +55,9 @@ final class JournalSegments: Sendable {
     self.clock = clock
   }
 
-  /// Runs `body` while no other process, and nobody else in this one, does so.
-  func exclusively<R>(_ body: () throws(FileError) -> R) throws(FileError) -> R {
+  /// Runs `body` while no other process, and nobody else in this one, does so; once the tree shows all that is in the
+  /// journal (``settle(_:over:)``), so that whatever is decided by what the tree shows is decided rightly.
+  func exclusively<R>(over tree: StoredTree, _ body: (JournalTurn) throws(FileError) -> R) throws(FileError) -> R {
     let lock: any OpenFile
     do throws(FileError) {
       lock = try files.open(layout.journalLock, .create(mode: DurableCommit.fileMode))
@@ -66,7 +67,31 @@ final class JournalSegments: Sendable {
     }
     try lock.lock()
     defer { lock.unlock() }
-    return try body()
+    let turn = JournalTurn(lock: lock, boot: files.boot.boot)
+    try settle(turn, over: tree)
+    return try body(turn)
+  }
+
+  /// Applies to the tree what the last turn left unapplied, because it failed or its process died. What cannot be
+  /// applied, and does not stand in the tree either, becomes void: nobody was told that it was done, and if a power cut
+  /// brought it to life, it would be without what was decided since by looking at a tree that did not show it.
+  ///
+  /// As long as it fails nothing more comes into the journal.
+  func settle(_ turn: JournalTurn, over tree: StoredTree) throws(FileError) {
+    guard let mark = try turn.mark() else { return }
+    let segment = Segment(number: mark.segment, phase: .log)
+    var offsets: [UInt64] = []
+    if let file = try opened(segment, .readWrite) {
+      try read(file, number: segment.number, from: mark.offset) { (entry, offset) throws(FileError) in
+        if !entry.isVoid, try !tree.settle(entry.record) { offsets.append(offset) }
+      }
+      for offset in offsets {
+        let voiding = JournalFrame.voiding(offset)
+        try file.write(voiding.bytes, at: voiding.offset)
+      }
+      if !offsets.isEmpty { try file.sync() }
+    }
+    try turn.clearMark()
   }
 
   /// The segments that are there, in their order.
@@ -80,9 +105,10 @@ final class JournalSegments: Sendable {
     return true
   }
 
-  /// Appends the records, durable at return. Exclusively. After a failure none of them is in the journal, or none can
-  /// be relied on to be: what was written of them is cut off again as well as can be.
-  func append(_ records: [JournalRecord]) throws(FileError) {
+  /// Appends the records, durable at return, and marks them as unapplied until the turn's mark is cleared. After a
+  /// failure none of them is in the journal, or none can be relied on to be: what was written of them is cut off again
+  /// as well as can be.
+  func append(_ records: [JournalRecord], in turn: JournalTurn) throws(FileError) {
     var last = try lastOne()
     var bytes: [UInt8] = []
     let (boot, now) = (files.boot, latest())
@@ -91,10 +117,12 @@ final class JournalSegments: Sendable {
         JournalEntry(record: record, boot: boot, writtenAt: now), segment: last.number,
         offset: last.end + UInt64(bytes.count))
     }
+    try turn.mark(segment: last.number, offset: last.end)
     do throws(FileError) {
       try last.file.write(bytes, at: last.end)
     } catch {
       takeBack(last)
+      try turn.clearMark()
       throw error
     }
     do throws(FileError) {
@@ -102,6 +130,7 @@ final class JournalSegments: Sendable {
       if !last.isNameDurable { try files.syncDirectory(layout.journal) }
     } catch {
       forget(last)
+      try turn.clearMark()
       throw error
     }
     last.end += UInt64(bytes.count)
@@ -124,20 +153,31 @@ final class JournalSegments: Sendable {
   }
 
   /// Passes every entry of a segment to `body`, in order, up to the first that is not whole: such a one was never
-  /// acknowledged. Returns where it stands.
-  @discardableResult
-  func read(
-    _ segment: Segment, from start: UInt64 = 0, _ body: (JournalEntry) throws(FileError) -> Void
-  ) throws(FileError) -> UInt64 {
-    guard let file = try opened(segment) else { return start }
-    return try read(file, number: segment.number, from: start, body)
+  /// acknowledged.
+  func read(_ segment: Segment, _ body: (JournalEntry) throws(FileError) -> Void) throws(FileError) {
+    guard let file = try opened(segment, .read) else { return }
+    try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in try body(entry) }
   }
 
-  /// The first entry of a segment; nil when there is none.
-  func first(of segment: Segment) throws(FileError) -> JournalEntry? {
-    guard let file = try opened(segment) else { return nil }
-    return try entry(of: file, number: segment.number, at: 0)?.entry
+  /// The first entry of the journal; nil when there is none. Needs no turn: a segment that another process renames
+  /// between the list and the look is looked for again, rather than taken for none.
+  func first() throws(FileError) -> JournalEntry? {
+    for _ in 0..<Self.looksMax {
+      var isMoved = false
+      for segment in try all() {
+        guard let file = try opened(segment, .read) else {
+          isMoved = true
+          break
+        }
+        if let (first, _) = try entry(of: file, number: segment.number, at: 0) { return first }
+      }
+      if !isMoved { return nil }
+    }
+    throw FileError(.failed, operation: "read", path: layout.journal + ", which others change all the time")
   }
+
+  /// A segment is renamed twice at most and then removed, so each look that fails is one step of somebody else.
+  private static let looksMax = 1000
 
   /// Removes a segment durably; those before it go first.
   func remove(_ segment: Segment) throws(FileError) {
@@ -166,20 +206,22 @@ final class JournalSegments: Sendable {
     return turned
   }
 
-  private func opened(_ segment: Segment) throws(FileError) -> (any OpenFile)? {
+  private func opened(_ segment: Segment, _ access: FileAccess) throws(FileError) -> (any OpenFile)? {
     do throws(FileError) {
-      return try files.open(layout.segment(segment), .read)
+      return try files.open(layout.segment(segment), access)
     } catch  where error.reason == .absent {
       return nil
     }
   }
 
+  // As above, with where each entry stands. Returns where the first stands that is not whole.
+  @discardableResult
   private func read(
-    _ file: any OpenFile, number: UInt64, from start: UInt64, _ body: (JournalEntry) throws(FileError) -> Void
+    _ file: any OpenFile, number: UInt64, from start: UInt64, _ body: (JournalEntry, UInt64) throws(FileError) -> Void
   ) throws(FileError) -> UInt64 {
     var offset = start
     while let (entry, next) = try entry(of: file, number: number, at: offset) {
-      try body(entry)
+      try body(entry, offset)
       offset = next
     }
     return offset
@@ -219,7 +261,7 @@ final class JournalSegments: Sendable {
       return try begin(last.number + 1)
     }
     if size != found.end {
-      found.end = try read(found.file, number: found.number, from: found.end) { (_) throws(FileError) in }
+      found.end = try read(found.file, number: found.number, from: found.end) { (_, _) throws(FileError) in }
       // What a process left behind that was killed while it wrote.
       if found.end < size { try found.file.truncate(to: found.end) }
     }

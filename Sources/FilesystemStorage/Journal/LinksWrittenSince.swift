@@ -24,7 +24,7 @@ struct LinksWrittenSince {
     var written: [String: WallTime] = [:]
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        guard let link = Self.link(entry.record, tree.layout) else { return }
+        guard !entry.isVoid, let link = Self.link(entry.record, tree.layout) else { return }
         written[link] = max(entry.writtenAt, written[link] ?? entry.writtenAt)
       }
     }

@@ -34,7 +34,9 @@ struct RecordSyncs: Sendable {
       noteDirectory(layout.layer(digest, in: name).directory)
     case .noManifest(let digest, let name):
       noteDirectory(layout.revision(digest, in: name).directory)
-    case .noTag(_, let name):
+    case .noTag(let tag, let name):
+      // The first one is there when the removal came no further than the link.
+      noteDirectory(layout.current(tag, in: name).directory)
       noteDirectory(layout.tags(in: name))
     }
   }

@@ -45,6 +45,50 @@ extension StoredTree {
     }
   }
 
+  /// Puts in its place only the content that came with a record that is void: something of it may stand there, torn.
+  func applyContent(of record: JournalRecord, _ application: RecordApplication) throws(FileError) {
+    switch record {
+    case .blob(let digest, let content, _), .manifest(let digest, let content, _):
+      if case .present = content { return }
+      _ = try put(content, of: digest, application)
+    case .layer, .tag, .noLayer, .noManifest, .noTag: return
+    }
+  }
+
+  /// Applies a record that was left unapplied; false when the tree does not show it afterwards. A tag is set only where
+  /// its manifest is: the record before may have become void.
+  func settle(_ record: JournalRecord) throws(FileError) -> Bool {
+    do throws(FileError) {
+      if case .tag(_, let digest, let name) = record,
+        try link(layout.revision(digest, in: name), named: digest) == nil
+      {
+        return try shows(record)
+      }
+      if try apply(record, .first) { return true }
+    } catch {
+      // It may have been done all the same.
+    }
+    return try shows(record)
+  }
+
+  /// Whether the tree shows what the record says. The link alone decides: what was put in its place before the link is
+  /// seen by nobody without it, and what is taken away after it neither.
+  func shows(_ record: JournalRecord) throws(FileError) -> Bool {
+    func links(_ digest: Digest, _ place: Layout.Place) throws(FileError) -> Bool {
+      try contents(of: place.file, atMost: Self.linkBytesMax) == digest.linkText
+    }
+    func lacks(_ place: Layout.Place) throws(FileError) -> Bool { try files.status(place.file) == nil }
+    return switch record {
+    case .blob(let digest, _, let name): try links(digest, layout.layer(digest, in: name))
+    case .layer(let digest, let content, let name): try links(content, layout.layer(digest, in: name))
+    case .manifest(let digest, _, let name): try links(digest, layout.revision(digest, in: name))
+    case .tag(let tag, let digest, let name): try links(digest, layout.current(tag, in: name))
+    case .noLayer(let digest, let name): try lacks(layout.layer(digest, in: name))
+    case .noManifest(let digest, let name): try lacks(layout.revision(digest, in: name))
+    case .noTag(let tag, let name): try lacks(layout.current(tag, in: name))
+    }
+  }
+
   /// The directories that have to be durable before the record is written: those that nothing removes.
   func lasting(_ record: JournalRecord) -> [String] {
     switch record {

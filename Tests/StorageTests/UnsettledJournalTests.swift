@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryFilesystemStorage
+import GantryOCI
+import GantryStorage
+import GantryTestKit
+import GantryWorld
+import Synchronization
+import Testing
+
+/// What is in the journal and not in the tree, because applying it failed or its process died, must not come to life by
+/// a power cut once others have decided something by looking at the tree.
+@Suite struct UnsettledJournalTests {
+  private static func digest(_ text: String) -> Digest { Digest(of: Array(text.utf8)) }
+
+  private static let revisions = "\(treeBase)/repositories/team/_manifests/revisions/sha256"
+
+  private static func hasManifest(_ text: String, _ disk: SimulatedDisk) -> Bool {
+    disk.contents(of: "\(revisions)/\(digest(text).hex)/link") != nil
+  }
+
+  private static func target(_ disk: SimulatedDisk) -> String? {
+    disk.contents(of: "\(treeBase)/repositories/team/_manifests/tags/t/current/link")
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Deletes a manifest as the registry does: its tags first, and those that it got meanwhile at the end.
+  private static func delete(_ text: String, at engine: FilesystemStorage) async throws {
+    let tags = try await engine.tags(pointingAt: digest(text), in: repository)
+    for tag in tags { _ = try await engine.removeTag(tag, in: repository, provided: .pointsAt(digest(text))) }
+    _ = try await engine.removeManifest(digest(text), in: repository)
+    for tag in try await engine.tags(pointingAt: digest(text), in: repository) {
+      _ = try await engine.removeTag(tag, in: repository, provided: .dangles(digest(text)))
+    }
+  }
+
+  /// A tag that could not be moved stays where it was, though its record is durable; and a manifest that could not be
+  /// linked takes no tag.
+  @Test(arguments: ["/tags/t/current/link", "/tags/t/", "/revisions/", "/blobs/"], [1, 1000])
+  func whatCouldNotBeAppliedIsVoid(_ place: String, _ times: Int) throws {
+    for keeping in [CrashKeeping.synced, .names, .contents, .everything] + (1...4).map({ .seeded($0) }) {
+      let simulation = SimulatedWorld(seed: 1)
+      try simulation.run { () async throws in
+        let engine = simulation.engine()
+        try await engine.start()
+        try await engine.put("one", as: "t")
+        simulation.disk.install(
+          FaultPlan([.init(.tooManyOpenFiles, of: [.rename, .makeDirectory], pathContains: place, times: times)]))
+        let bytes = Array("two".utf8)
+        let isMoved =
+          (try? await engine.putManifest(
+            bytes, digest: Digest(of: bytes), subject: nil, tags: [try tagged("t")], in: repository)) != nil
+        simulation.disk.install(FaultPlan())
+        #expect(isMoved == (try await engine.tag(try tagged("t"), in: repository) == Self.digest("two")) || times == 1)
+        try await Self.delete("two", at: engine)
+      }
+      let shown = Self.target(simulation.disk)
+      let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut(keeping: keeping))
+      #expect(Self.target(left) == shown, "\(place), \(keeping)")
+      if times > 1 { #expect(shown == "\(Self.digest("one"))") }
+      #expect(Self.hasManifest("one", left) && !Self.hasManifest("two", left))
+    }
+  }
+
+  /// A process dies anywhere in a push of a moved tag; another one, which lives, then deletes the manifest. What it
+  /// shows afterwards is what is there after a power cut.
+  @Test(arguments: 0..<70)
+  func whatADeadProcessLeftIsSettledByTheNextWrite(_ steps: Int) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let second = simulation.startProcess()
+    let outcome = simulation.attempt(on: second) { () async throws in
+      let (dying, living) = (simulation.engine(), simulation.engine(of: second))
+      try await dying.start()
+      try await living.start()
+      try await dying.put("one", as: "t")
+      simulation.disk.trigger(afterOperations: steps) { simulation.process.kill() }
+      spawn(on: simulation.process.loops[0]) {
+        let bytes = Array("two".utf8)
+        // Nobody hears how it went.
+        guard let tag = try? tagged("t") else { return }
+        try? await dying.putManifest(bytes, digest: Digest(of: bytes), subject: nil, tags: [tag], in: repository)
+      }
+      await SimulatedClock(loop: second.loops[0]).pause(for: .seconds(1))
+      simulation.disk.observe(nil)
+      simulation.process.kill()
+      try await Self.delete("two", at: living)
+      try await living.put("three", as: "other")
+    }
+    guard case .success(let result) = outcome else {
+      Issue.record("the simulation cannot go on")
+      return
+    }
+    try result.get()
+    // A push that nobody heard the end of may come after the deletion, which then found nothing.
+    let (shown, hasTwo) = (Self.target(simulation.disk), Self.hasManifest("two", simulation.disk))
+    #expect(shown != "\(Self.digest("two"))" || hasTwo)
+    for keeping in [CrashKeeping.synced, .names, .contents, .everything] + (1...4).map({ .seeded($0) }) {
+      let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut(keeping: keeping))
+      #expect(Self.target(left) == shown, "\(keeping)")
+      #expect(Self.hasManifest("two", left) == hasTwo, "\(keeping)")
+      #expect(Self.hasManifest("one", left) && Self.hasManifest("three", left))
+    }
+  }
+
+  /// Two processes start after a power cut, and the one that recovers closes a segment just when the other one looks
+  /// whether there is anything to wait for. It waits, and serves nothing before the tree is whole.
+  @Test func nobodyServesBeforeTheTreeIsWhole() throws {
+    let before = SimulatedWorld(seed: 1)
+    try before.run { () async throws in
+      let engine = before.engine()
+      try await engine.start()
+      try await engine.put("one", as: "t")
+    }
+    let simulation = SimulatedWorld(seed: 2, disk: before.disk.afterPowerCut())
+    let disk = simulation.disk
+    try simulation.run { () async throws in
+      // The other process, as far as this one sees it.
+      let lock = try disk.open("\(journalDirectory)checkpoint.lock", .create(mode: 0o666))
+      #expect(try lock.tryLock())
+      disk.observe { operation in
+        guard operation.kind == .open, operation.path.hasSuffix(".log") else { return }
+        disk.observe(nil)
+        let closed = operation.path.dropLast(".log".count) + ".closed"
+        #expect(throws: Never.self) { try disk.rename(operation.path, to: String(closed)) }
+      }
+      let engine = simulation.engine()
+      let isStarted = Mutex(false)
+      let start = spawn(on: simulation.process.loops[0]) {
+        await #expect(throws: Never.self) { try await engine.start() }
+        isStarted.withLock { $0 = true }
+      }
+      await simulation.pause(for: .seconds(1))
+      #expect(!isStarted.withLock { $0 })
+      lock.unlock()
+      await start.value
+      #expect(try await engine.tag(try tagged("t"), in: repository) == Self.digest("one"))
+    }
+  }
+}
