@@ -103,6 +103,30 @@ import Testing
     }
   }
 
+  /// A tag whose removal came no further than its link is gone for good: what is decided by that stays right.
+  @Test(arguments: ["/tags/t/index", "/tags/t/current", "/tags/t/index/sha256", "/tags/t"])
+  func aRemovalThatFailedHalfwayIsNotTakenBack(_ place: String) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "t")
+      try await engine.put("two", as: "other")
+      await simulation.pause(for: .seconds(60))
+      #expect(simulation.segments.isEmpty)
+      simulation.disk.install(FaultPlan([.init(.failed, of: [.removeDirectory, .entries], pathContains: place, times: 2)]))
+      await #expect(throws: StorageError.self) {
+        _ = try await engine.removeTag(try tagged("t"), in: repository)
+      }
+      #expect(try await engine.tag(try tagged("t"), in: repository) == nil)
+      try await Self.delete("one", at: engine)
+      try await engine.stop()
+    }
+    let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+    #expect(Self.target(left) == nil)
+    #expect(!Self.hasManifest("one", left) && Self.hasManifest("two", left))
+  }
+
   /// Two processes start after a power cut, and the one that recovers closes a segment just when the other one looks
   /// whether there is anything to wait for. It waits, and serves nothing before the tree is whole.
   @Test func nobodyServesBeforeTheTreeIsWhole() throws {

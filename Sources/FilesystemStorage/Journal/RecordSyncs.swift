@@ -35,8 +35,9 @@ struct RecordSyncs: Sendable {
     case .noManifest(let digest, let name):
       noteDirectory(layout.revision(digest, in: name).directory)
     case .noTag(let tag, let name):
-      // The first one is there when the removal came no further than the link.
+      // The first two are there when the removal came no further than the link.
       noteDirectory(layout.current(tag, in: name).directory)
+      noteDirectory(layout.tag(tag, in: name))
       noteDirectory(layout.tags(in: name))
     }
   }
