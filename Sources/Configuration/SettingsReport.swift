@@ -65,6 +65,7 @@ public enum SettingsReport {
           text.value("maxthreads", filesystem.threadsMax)
           text.value("durability", filesystem.durability.rawValue)
           text.value("uploadsyncbytes", filesystem.uploadSyncBytes)
+          text.value("checkpointinterval", filesystem.checkpointInterval)
         }
       }
       text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }

@@ -22,6 +22,27 @@ extension FilesystemStorage {
     return blob
   }
 
+  /// See ``BlobReading/blobSizes(_:in:)``. A worker looks up some of them at a time.
+  public func blobSizes(_ digests: [Digest], in repository: RepositoryName) async throws(StorageError) -> [UInt64?] {
+    var sizes: [UInt64?] = []
+    while sizes.count < digests.count {
+      let part = Array(digests[sizes.count..<min(digests.count, sizes.count + Self.sizesPerScript)])
+      sizes += try await script { (tree) throws(FileError) -> [UInt64?] in
+        var sizes: [UInt64?] = []
+        for digest in part {
+          let content = try tree.link(tree.layout.layer(digest, in: repository), named: digest)
+          sizes.append(try content.flatMap { (content) throws(FileError) in try tree.size(of: content) })
+        }
+        return sizes
+      }
+    }
+    for (digest, size) in zip(digests, sizes) where size != nil { recentLinks.note(digest, in: repository) }
+    return sizes
+  }
+
+  /// So that a script takes a millisecond or so.
+  private static let sizesPerScript = 64
+
   /// See ``BlobReading/watch(blob:in:)``.
   public func watch(blob digest: Digest, in repository: RepositoryName) -> any LinkWatch {
     watch(tree.layout.layer(digest, in: repository))

@@ -25,10 +25,12 @@ public final class FilesystemStorage: StorageEngine {
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were
-  /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0.
+  /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0. `checkpointInterval` after the first
+  /// write at the latest the journal is emptied.
   public init(
     root: String, world: World, durability: Durability = .strict,
-    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault, report: @escaping @Sendable (String) -> Void
+    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault,
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, report: @escaping @Sendable (String) -> Void
   ) {
     let (layout, files) = (Layout(root: root), world.files)
     uploadSyncs = UploadSyncs(bytesMax: uploadSyncBytes)
@@ -38,9 +40,12 @@ public final class FilesystemStorage: StorageEngine {
     journal = Journal(
       tree: tree, segments: JournalSegments(files: files, layout: layout, commit: commit, clock: world.clock),
       staging: StagingArea(files: files, layout: layout, commit: commit, process: process), world: world,
-      durability: durability)
+      durability: durability, checkpointInterval: checkpointInterval)
     self.world = world
   }
+
+  /// How long the journal's first record waits for a checkpoint, unless the settings say otherwise.
+  public static let checkpointIntervalDefault = Duration.seconds(10)
 
   /// Makes the directories, removes what dead processes left on its way, and does what their journal still asks for.
   ///
@@ -200,6 +205,12 @@ struct StoredTree: Sendable {
     } catch  where error.reason == .absent {
       return nil
     }
+  }
+
+  /// The size of a digest's stored content, or nil when it is missing or torn.
+  func size(of digest: Digest) throws(FileError) -> UInt64? {
+    guard let status = try files.status(layout.blob(digest).file) else { return nil }
+    return status.size == 0 && !digest.isOfNothing ? nil : status.size
   }
 
   /// The stored content of a digest with its size, or nil when it is missing or torn.

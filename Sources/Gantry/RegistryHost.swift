@@ -285,7 +285,7 @@ public final class RegistryHost: Sendable {
     case .filesystem(let settings):
       let engine = FilesystemStorage(
         root: settings.rootDirectory, world: world, durability: Durability(settings.durability),
-        uploadSyncBytes: UInt64(settings.uploadSyncBytes)
+        uploadSyncBytes: UInt64(settings.uploadSyncBytes), checkpointInterval: settings.checkpointInterval
       ) { logger.warning("\($0)") }
       filesystem = engine
       storage = monitoring.metered(engine)

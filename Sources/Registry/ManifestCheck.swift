@@ -11,6 +11,9 @@ struct ManifestCheck {
   /// up would keep the repository's other writers waiting for seconds, to make an answer of megabytes.
   static let faultsMax = 1000
 
+  /// How many blobs are looked up in one step: more than images have, and few enough to stop soon after too many faults.
+  private static let blobsPerLook = 256
+
   let storage: any StorageEngine
   let validation: ManifestValidation
   let repository: RepositoryName
@@ -31,7 +34,13 @@ struct ManifestCheck {
         SizeContradiction(digest: descriptor.digest, stated: descriptor.size, stored: storedBytes))
     }
     var hasRoom: Bool { missing.count + contradictions.count < Self.faultsMax }
-    for blob in references.blobs where hasRoom { judge(blob, storedBytes: try await blobSize(blob)) }
+    var rest = references.blobs[...]
+    while hasRoom, !rest.isEmpty {
+      let part = rest.prefix(Self.blobsPerLook)
+      rest = rest.dropFirst(part.count)
+      let sizes = try await storage.blobSizes(part.map(\.digest), in: repository)
+      for (blob, size) in zip(part, sizes) where hasRoom { judge(blob, storedBytes: size) }
+    }
     for child in references.manifests where hasRoom && isWanted(child) {
       judge(child, storedBytes: try await childSize(child))
     }

@@ -10,8 +10,21 @@ public protocol BlobReading: Sendable {
   /// is torn (reported to the log, treated as absent). A repository never shows a blob it did not link.
   func blob(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> StoredBlob?
 
+  /// The size in bytes of each of these blobs, in their order, nil where ``blob(_:in:)`` would tell of none: for a
+  /// manifest, which refers to many, in one step.
+  func blobSizes(_ digests: [Digest], in repository: RepositoryName) async throws(StorageError) -> [UInt64?]
+
   /// A watch on the link that ``blob(_:in:)`` depends on.
   func watch(blob digest: Digest, in repository: RepositoryName) -> any LinkWatch
+}
+
+extension BlobReading {
+  /// One blob after the other, for engines that know nothing better.
+  public func blobSizes(_ digests: [Digest], in repository: RepositoryName) async throws(StorageError) -> [UInt64?] {
+    var sizes: [UInt64?] = []
+    for digest in digests { sizes.append(try await blob(digest, in: repository)?.size) }
+    return sizes
+  }
 }
 
 /// A blob that is there, whole.

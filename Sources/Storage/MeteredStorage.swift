@@ -57,6 +57,11 @@ public final class MeteredStorage: StorageEngine {
     try await timed(.stat) { () async throws(StorageError) in try await engine.blob(digest, in: repository) }
   }
 
+  /// As the engine does.
+  public func blobSizes(_ digests: [Digest], in repository: RepositoryName) async throws(StorageError) -> [UInt64?] {
+    try await timed(.stat) { () async throws(StorageError) in try await engine.blobSizes(digests, in: repository) }
+  }
+
   /// The engine's own watch.
   public func watch(blob digest: Digest, in repository: RepositoryName) -> any LinkWatch {
     engine.watch(blob: digest, in: repository)

@@ -30,7 +30,7 @@ public final class History {
     simulated.network.faults = SimulatedNetwork.Faults(resetOneIn: plan.resetOneIn, delay: plan.delay)
     town = Town(
       simulated: simulated, stock: stock, serverCount: plan.serverCount, cutOneIn: plan.cutOneIn,
-      purgeAge: plan.purgeAge, bug: bug)
+      purgeAge: plan.purgeAge, checkpointInterval: plan.checkpointInterval, bug: bug)
     warden = Warden(town: town)
     self.generator = generator
   }

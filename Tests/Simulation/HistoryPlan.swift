@@ -66,6 +66,8 @@ struct HistoryPlan: Sendable {
   var cutsPowerAtEnd: Bool
   /// After how many seconds the servers purge an upload; nil: never.
   var purgeAge: Int64?
+  /// How soon checkpoints come: most histories are shorter than the usual interval.
+  var checkpointInterval: Duration
 
   init(_ generator: inout SplitMix64) {
     clientCount = 1 + generator.below(4)
@@ -83,6 +85,7 @@ struct HistoryPlan: Sendable {
     reusesInodes = generator.oneIn(2)
     cutsPowerAtEnd = generator.oneIn(2)
     purgeAge = generator.oneIn(3) ? 1 + Int64(generator.below(6)) : nil
+    checkpointInterval = [.seconds(10), .seconds(1), .milliseconds(100), .milliseconds(10)][generator.below(4)]
   }
 
   /// Weights from none to much; some always stay.

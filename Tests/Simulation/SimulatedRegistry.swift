@@ -33,14 +33,17 @@ final class SimulatedRegistry: Sendable {
   private let state: Mutex<(phase: Phase, parts: Parts?)>
 
   /// A registry that starts once the world goes on.
-  init(in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?) {
+  init(
+    in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?,
+    checkpointInterval: Duration
+  ) {
     process = simulated.startProcess(loops: 2)
     self.address = address
     state = Mutex((.starting, nil))
     let network = simulated.network
     spawn(on: process.loops[0]) { [self] in
       do {
-        try await start(network: network, bug: bug, purging: purging)
+        try await start(network: network, bug: bug, purging: purging, checkpointInterval: checkpointInterval)
       } catch {
         state.withLock { if $0.phase == .starting { $0.phase = .failed("\(error)") } }
       }
@@ -49,14 +52,17 @@ final class SimulatedRegistry: Sendable {
 
   var phase: Phase { state.withLock { $0.phase } }
 
-  private func start(network: SimulatedNetwork, bug: PlantedBug?, purging: UploadPurging?) async throws {
+  private func start(
+    network: SimulatedNetwork, bug: PlantedBug?, purging: UploadPurging?, checkpointInterval: Duration
+  ) async throws {
     var world = process.world
     if let bug {
       world = World(
         loops: world.loops, workers: world.workers, files: FaultyFiles(world.files, bug: bug), entropy: world.entropy,
         clock: world.clock)
     }
-    var storage: any StorageEngine = FilesystemStorage(root: "/registry", world: world) { _ in }
+    var storage: any StorageEngine = FilesystemStorage(
+      root: "/registry", world: world, checkpointInterval: checkpointInterval) { _ in }
     if let bug { storage = FaultyStorage(storage, bug: bug, loop: process.loops[0]) }
     try await storage.start()
     let secret = try await storage.secret(named: "http", fresh: world.entropy.bytes(32))

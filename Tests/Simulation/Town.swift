@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryFilesystemStorage
 import GantryRegistry
 import GantryTestKit
 import GantryWorld
@@ -17,6 +18,7 @@ final class Town: Sendable {
   private let bug: PlantedBug?
   private let registries: Mutex<[SimulatedRegistry?]>
   private let calm = Mutex(false)
+  private let checkpointInterval: Duration
   private let errands = Atomic<Int>(0)
   private let killCount = Atomic<Int>(0)
   private let drainCount = Atomic<Int>(0)
@@ -24,13 +26,14 @@ final class Town: Sendable {
 
   init(
     simulated: SimulatedWorld, stock: Stock, serverCount: Int = 1, cutOneIn: Int = 1, purgeAge: Int64? = nil,
-    bug: PlantedBug? = nil
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, bug: PlantedBug? = nil
   ) {
     self.simulated = simulated
     self.stock = stock
     self.bug = bug
     self.cutOneIn = cutOneIn
     self.purgeAge = purgeAge
+    self.checkpointInterval = checkpointInterval
     registries = Mutex(Array(repeating: nil, count: serverCount))
   }
 
@@ -92,7 +95,8 @@ final class Town: Sendable {
       let purging = purgeAge.map {
         UploadPurging(age: .seconds($0), interval: .milliseconds(700), firstDelayMax: .seconds(1))
       }
-      let registry = SimulatedRegistry(in: simulated, address: Self.address(index), bug: bug, purging: purging)
+      let registry = SimulatedRegistry(
+        in: simulated, address: Self.address(index), bug: bug, purging: purging, checkpointInterval: checkpointInterval)
       registries.withLock { $0[index] = registry }
     }
   }

@@ -15,6 +15,17 @@ extension StorageConformance {
         try check(engine.watch(blob: digest, in: try repository(text)).version() == nil, "\(text) has a link")
       }
     },
+    ConformanceCase("the sizes of many blobs at once are those of the repository's blobs") { subject in
+      let (engine, name) = (subject.engine, try repository("a"))
+      let one = try await engine.push(pattern(10), number: 1, to: name)
+      let foreign = try await engine.push(pattern(11), number: 2, to: try repository("b"))
+      let two = try await engine.push(pattern(70_000), number: 3, to: name)
+      let sizes = try await engine.blobSizes([two, foreign, one, Digest(of: [0]), two], in: name)
+      try checkEqual(sizes, [70_000, nil, 10, nil, 70_000])
+      try checkEqual(try await engine.blobSizes([], in: name), [])
+      let many = try await engine.blobSizes(Array(repeating: one, count: 200) + [two], in: name)
+      try checkEqual(many, Array(repeating: 10, count: 200) + [70_000])
+    },
     ConformanceCase("a mount links what the source links, and nothing else") { subject in
       let (engine, source, target) = (subject.engine, try repository("a/b"), try repository("c"))
       let digest = try await engine.push(pattern(99), number: 1, to: source)

@@ -7,6 +7,19 @@ import GantryWorld
 
 extension StorageConformance {
   static let tagCases: [ConformanceCase] = [
+    ConformanceCase("a manifest and its tags come together") { subject in
+      let (engine, name) = (subject.engine, try repository("a"))
+      let (one, two) = (pattern(20), pattern(21))
+      let tags = try ["latest", "v1", "v1.0"].map(tag)
+      try await engine.putManifest(one, digest: Digest(of: one), subject: nil, tags: tags, in: name)
+      for tag in tags { try checkEqual(try await engine.tag(tag, in: name), Digest(of: one)) }
+      try await engine.putManifest(
+        two, digest: Digest(of: two), subject: nil, tags: [tags[0], tags[0]], in: name)
+      try checkEqual(try await engine.tag(tags[0], in: name), Digest(of: two))
+      try checkEqual(try await engine.tags(pointingAt: Digest(of: one), in: name), Array(tags[1...]))
+      try checkEqual(try await engine.manifest(Digest(of: two), in: name), two)
+      try checkEqual(try await engine.tag(tags[0], in: try repository("b")), nil)
+    },
     ConformanceCase("a tag points where it was set last") { subject in
       let (engine, name) = (subject.engine, try repository("a"))
       let (one, two) = (try await engine.push(manifest: "1", to: name), try await engine.push(manifest: "2", to: name))

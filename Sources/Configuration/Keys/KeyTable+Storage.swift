@@ -20,6 +20,10 @@ extension KeyTable {
       "storage.filesystem.uploadsyncbytes", .bytes, .served, .gantry, fallback: "16777216",
       "An upload is synced at the latest after so many bytes, the most that a power cut takes of it; 0: at each chunk."
     ),
+    KeyEntry(
+      "storage.filesystem.checkpointinterval", .duration, .served, .gantry, fallback: "10s",
+      "So long after the first write the journal is emptied, 10ms at least: shorter, a start after a crash has less to do."
+    ),
     KeyEntry("storage.inmemory", .table, fallback: "", "Keep everything in memory; for tests."),
     KeyEntry("storage.delete", .table),
     KeyEntry(

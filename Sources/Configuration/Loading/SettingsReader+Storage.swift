@@ -53,6 +53,8 @@ extension SettingsReader {
     settings.durability = word("storage.filesystem.durability", .strict)
     settings.uploadSyncBytes = bytes(
       "storage.filesystem.uploadsyncbytes", FilesystemSettings.uploadSyncBytesDefault, in: 0...1 << 40)
+    settings.checkpointInterval = duration(
+      "storage.filesystem.checkpointinterval", FilesystemSettings.checkpointIntervalDefault, least: .milliseconds(10))
     return settings
   }
 

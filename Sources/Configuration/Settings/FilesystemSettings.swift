@@ -22,6 +22,9 @@ public struct FilesystemSettings: Sendable, Equatable {
   /// `uploadsyncbytes`: how many acknowledged bytes of an upload a power cut may take; 0 for none.
   public var uploadSyncBytes: Int
 
+  /// `checkpointinterval`: how long after the first write the journal is emptied.
+  public var checkpointInterval: Duration
+
   /// Distribution's default for `rootdirectory`.
   public static let rootDirectoryDefault = "/var/lib/registry"
   /// Distribution's default for `maxthreads`.
@@ -31,15 +34,20 @@ public struct FilesystemSettings: Sendable, Equatable {
   /// Our default for `uploadsyncbytes`: 16 MiB.
   public static let uploadSyncBytesDefault = 16 << 20
 
+  /// Our default for `checkpointinterval`: 10 s.
+  public static let checkpointIntervalDefault = Duration.seconds(10)
+
   /// Makes the section; the defaults are Distribution's.
   public init(
     rootDirectory: String = FilesystemSettings.rootDirectoryDefault,
     threadsMax: Int = FilesystemSettings.threadsMaxDefault,
-    durability: Durability = .strict, uploadSyncBytes: Int = FilesystemSettings.uploadSyncBytesDefault
+    durability: Durability = .strict, uploadSyncBytes: Int = FilesystemSettings.uploadSyncBytesDefault,
+    checkpointInterval: Duration = FilesystemSettings.checkpointIntervalDefault
   ) {
     self.rootDirectory = rootDirectory
     self.threadsMax = threadsMax
     self.durability = durability
     self.uploadSyncBytes = uploadSyncBytes
+    self.checkpointInterval = checkpointInterval
   }
 }

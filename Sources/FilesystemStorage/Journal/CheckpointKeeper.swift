@@ -11,8 +11,6 @@ import GantryWorld
 ///
 /// Isolation: an actor on the loop it is given, which owns its timer.
 actor CheckpointKeeper {
-  /// How long the first record waits.
-  static let delay = Duration.seconds(10)
   /// From so many records, or bytes of content in them, on a checkpoint is made at once.
   private static let recordsMax = 2048
   private static let bytesMax = 16 << 20
@@ -20,6 +18,8 @@ actor CheckpointKeeper {
   private static let patience = 4
 
   private let checkpoint: Checkpoint
+  /// How long the first record waits.
+  private let interval: Duration
   private let workers: any Workers
   private let loop: any LoopExecutor
   private var timer: (any LoopTimer)?
@@ -33,8 +33,9 @@ actor CheckpointKeeper {
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(_ checkpoint: Checkpoint, workers: any Workers, on loop: any LoopExecutor) {
+  init(_ checkpoint: Checkpoint, interval: Duration, workers: any Workers, on loop: any LoopExecutor) {
     self.checkpoint = checkpoint
+    self.interval = interval
     self.workers = workers
     self.loop = loop
   }
@@ -102,7 +103,7 @@ actor CheckpointKeeper {
 
   private func wait() {
     guard timer == nil, course == nil else { return }
-    timer = loop.clock.after(Self.delay) { [self] in
+    timer = loop.clock.after(interval) { [self] in
       spawn(on: loop) { await self.ring() }
     }
   }

@@ -80,14 +80,18 @@ final class Journal: Sendable {
   let durability: Durability
   private let state = Mutex(State())
 
-  init(tree: StoredTree, segments: JournalSegments, staging: StagingArea, world: World, durability: Durability) {
+  init(
+    tree: StoredTree, segments: JournalSegments, staging: StagingArea, world: World, durability: Durability,
+    checkpointInterval: Duration
+  ) {
     self.tree = tree
     self.segments = segments
     self.staging = staging
     self.world = world
     self.durability = durability
     keeper = CheckpointKeeper(
-      Checkpoint(tree: tree, segments: segments), workers: world.workers, on: world.loops[0])
+      Checkpoint(tree: tree, segments: segments), interval: checkpointInterval, workers: world.workers,
+      on: world.loops[0])
   }
 
   /// Applies a change if the condition holds; durable at return, as far as the storage's durability says. Refused after
