@@ -39,15 +39,67 @@ struct LoginBrakeTests {
     let (guesser, other) = (try origin("192.0.2.7"), try origin("192.0.2.8"))
     #expect(login(Setting.basic("alice", "one"), from: guesser, setting) == nil)
     for number in 1...3 {
-      #expect(login(Setting.basic("bob", "\(number)"), from: guesser, setting) == .credentialsRefused)
+      #expect(login(Setting.basic("bob", "\(number)"), from: guesser, setting) == .passwordRefused(name: "bob"))
     }
-    #expect(login(Setting.basic("bob", "4"), from: guesser, setting) == .slowedDown(.seconds(20)))
-    #expect(login(Setting.basic("bob", "two"), from: guesser, setting) == .slowedDown(.seconds(20)))
+    #expect(login(Setting.basic("bob", "4"), from: guesser, setting) == .slowedDown(.seconds(20), name: "bob"))
+    #expect(login(Setting.basic("bob", "two"), from: guesser, setting) == .slowedDown(.seconds(20), name: "bob"))
     #expect(login(Setting.basic("alice", "one"), from: guesser, setting) == nil)
     #expect(login(Setting.basic("bob", "two"), from: other, setting) == nil)
     let later = try origin("192.0.2.7", seconds: 1020)
-    #expect(login(Setting.basic("bob", "5"), from: later, setting) == .credentialsRefused)
-    #expect(login(Setting.basic("bob", "6"), from: later, setting) == .slowedDown(.seconds(20)))
+    #expect(login(Setting.basic("bob", "5"), from: later, setting) == .passwordRefused(name: "bob"))
+    #expect(login(Setting.basic("bob", "6"), from: later, setting) == .slowedDown(.seconds(20), name: "bob"))
+  }
+
+  @Test("Who worked here today is let in however many guess at the same address, also when it has to be compared again")
+  func knownUser() throws {
+    let setting = try setting(LoginBrake(failuresPerMinute: 3))
+    let shared = try origin("192.0.2.7")
+    #expect(login(Setting.basic("alice", "one"), from: shared, setting) == nil)
+    setting.simulation.wallClock.shift(by: .seconds(301))
+    for number in 1...3 { _ = login(Setting.basic("bob", "\(number)"), from: shared, setting) }
+    #expect(login(Setting.basic("bob", "two"), from: shared, setting) == .slowedDown(.seconds(20), name: "bob"))
+    #expect(login(Setting.basic("alice", "one"), from: shared, setting) == nil)
+    #expect(login(Setting.basic("alice", "two"), from: shared, setting) == .slowedDown(.seconds(20), name: "alice"))
+    // A new password is a new question, and after a day it is forgotten that the old one was right.
+    setting.simulation.wallClock.shift(by: .seconds(86_400))
+    #expect(login(Setting.basic("alice", "one"), from: shared, setting) == .slowedDown(.seconds(20), name: "alice"))
+  }
+
+  @Test("A site of IPv6 has one turn, however many nets it has, and fills the queue for nobody else")
+  func siteOfManyNets() throws {
+    let setting = try setting(nil)
+    let control = setting.control
+    let nets = try (0..<64).map { try origin("2001:db8:0:\(String($0, radix: 16))::1") }
+    let honest = try origin("192.0.2.8")
+    // What came of each login, in the order of the answers; nil: the honest one.
+    let order = setting.simulation.run {
+      await withTaskGroup(of: AccessError?.self) { group in
+        for number in 0..<1920 {
+          let net = nets[number % nets.count]
+          group.addTask {
+            do throws(AccessError) {
+              _ = try await control.caller(authorization: [Setting.basic("alice", "\(number)")], from: net)
+              return .unusable(path: "", reason: "a wrong password was let in")
+            } catch { return error }
+          }
+        }
+        group.addTask {
+          do throws(AccessError) {
+            _ = try await control.caller(authorization: [Setting.basic("bob", "two")], from: honest)
+            return nil
+          } catch { return .unusable(path: "", reason: "\(error)") }
+        }
+        var order: [AccessError?] = []
+        for await answer in group { order.append(answer) }
+        return order
+      }
+    }
+    #expect(
+      !order.contains { if case .unusable = $0 { true } else { false } }, "somebody else than the flood was refused")
+    #expect(order.contains(.busy), "the queue was never full")
+    let place = try #require(order.firstIndex(of: nil))
+    let later = order[place...].count { $0 == .passwordRefused(name: "alice") }
+    #expect(later > 500, "\(later) of the flood's came later")
   }
 
   @Test("Many right logins at once are no guessing") func honestCrowd() throws {
