@@ -177,14 +177,14 @@ actor ConnectionTable {
   }
 
   private func forget(_ connection: Connection) {
-    connections[ObjectIdentifier(connection)] = nil
+    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     uncount(connection.place)
     if count == 0 { settle() }
   }
 
   /// An HTTP/2 connection is closed and nothing of it is under way.
   func forget(_ connection: HTTP2Connection) {
-    http2Connections[ObjectIdentifier(connection)] = nil
+    guard http2Connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     uncount(connection.place)
     if count == 0 { settle() }
   }
