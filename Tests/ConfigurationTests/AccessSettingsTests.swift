@@ -165,6 +165,12 @@ struct AccessSettingsTests {
     #expect(again.settings?.access == settings.access, "\(again.lines)")
   }
 
+  @Test("An empty auth asks nobody to log in, as in Distribution, and says so") func emptyAuth() {
+    let outcome = load(base + "auth:\n  # htpasswd: {realm: r, path: /p}\n")
+    #expect(outcome.settings?.auth == AuthSettings.none && outcome.errors == [])
+    #expect(outcome.warnings.count == 1 && outcome.warnings[0].contains("so nobody has to log in"), "\(outcome.lines)")
+  }
+
   @Test("Without the section nothing is denied by it, and nothing is said") func absent() {
     let outcome = load(base)
     #expect(outcome.lines == [] && outcome.settings?.access.isInForce == false)

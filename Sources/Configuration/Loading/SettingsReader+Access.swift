@@ -11,7 +11,13 @@ extension SettingsReader {
   /// The `auth` section: exactly one method.
   mutating func authSettings() -> AuthSettings {
     let methods = (node("auth")?.mapping?.entries ?? []).filter { KeyTable.entry("auth.\($0.key)") != nil }
-    guard let method = methods.first else { return .none }
+    guard let method = methods.first else {
+      // As in Distribution nobody has to log in then; whoever has commented the rest out should be told.
+      if let section = tree["auth"], section.isNull {
+        log.add(.warning, about: section, "auth", "is empty, so nobody has to log in")
+      }
+      return .none
+    }
     for other in methods.dropFirst() {
       log.add(
         .error, about: other.value, at: other.keyMark, "auth.\(Shown.text(other.key))",
