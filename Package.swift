@@ -99,6 +99,7 @@ let floor5: [Target] = [
     "Server",
     knows: [
       "GantryWorld", "GantryTLS", "GantryHTTPWire", "GantryHTTP2", "GantryHTTPService", "GantryTelemetry",
+      "GantryLimiting",
     ]),
 ]
 
@@ -218,7 +219,7 @@ let proofs: [Target] = [
     "Server",
     knows: [
       "GantryServer", "GantryHTTPService", "GantryHTTPWire", "GantryHTTP2", "GantryHTTP2Peer", "GantryWorld",
-      "GantryEventLoops", "GantryTestKit", "GantryTelemetry", "GantryTLS",
+      "GantryEventLoops", "GantryTestKit", "GantryTelemetry", "GantryTLS", "GantryLimiting", "GantryPatterns",
     ]),
   tests(
     "Monitoring",
@@ -233,6 +234,12 @@ let proofs: [Target] = [
     knows: [
       "GantryLoadTesting", "GantryEventLoops", "GantryWorld", "GantryCryptography", "Gantry", "GantryConfiguration",
       "CGantryLoadTLS", "registry-load",
+    ]),
+  tests(
+    "Host",
+    knows: [
+      "Gantry", "GantryConfiguration", "GantryAccess", "GantryRegistry", "GantryOCI", "GantryTelemetry", "GantryWorld",
+      "GantryEventLoops", logging,
     ]),
   tests("Architecture", knows: []),
   tests(

@@ -30,6 +30,8 @@ struct Run: ParsableCommand {
     help: ArgumentHelp(
       "User and password; without \":password\", REGISTRY_LOAD_PASSWORD has it.", valueName: "[name=]user[:password]"))
   var user: [String] = []
+  @Option(help: ArgumentHelp("A token that is sent with each request.", valueName: "[name=]token"))
+  var token: [String] = []
   @Option(help: ArgumentHelp("A token service that a target may send us to.", valueName: "url"))
   var tokenService: [String] = []
   @Option(
@@ -104,6 +106,7 @@ struct Run: ParsableCommand {
       plan.targets[index].process = number
     }
     try addUsers(&plan)
+    try addTokens(&plan)
     for text in tokenService { plan.tokenServices.append(try TargetURL(text)) }
     plan.trust = TrustSettings(certificates: ca, isBlind: insecure)
     if let seed { plan.seed = seed }
@@ -131,6 +134,18 @@ struct Run: ParsableCommand {
         found = true
       }
       guard found else { throw InputError("--user \(name): no target of that name") }
+    }
+  }
+
+  private func addTokens(_ plan: inout Conductor.Plan) throws(InputError) {
+    for text in token {
+      let (name, value) = Self.named(text, "")
+      var found = false
+      for index in plan.targets.indices where name.isEmpty || plan.targets[index].name == name {
+        plan.targets[index].token = value
+        found = true
+      }
+      guard found else { throw InputError("--token \(name): no target of that name") }
     }
   }
 

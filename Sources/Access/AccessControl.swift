@@ -9,9 +9,9 @@ public import GantryWorld
 ///
 /// Isolation: shared by every loop; a caller that was seen a moment ago costs one stat and one HMAC, and no hop.
 ///
-/// Where the rules grant something to callers who have not logged in, clients are asked for a token of this registry's
-/// own instead of a password: a client that is asked for a password and has none gives up, so it would never get to see
-/// what everybody may (docs/decisions/0013-access.md). Passwords are taken all the same.
+/// Where the rules grant something to callers who have not logged in, or who show a certificate, clients are asked for
+/// a token of this registry's own instead of a password: a client that is asked for a password and has none gives up,
+/// so it would never get to see what it may without (docs/decisions/0013-access.md). Passwords are taken all the same.
 public final class AccessControl: Sendable {
   /// How callers prove who they are.
   public let method: AuthenticationMethod
@@ -22,15 +22,13 @@ public final class AccessControl: Sendable {
   private let users: WatchedFile<UserList>?
   private let groups: WatchedFile<GroupList>?
   private let cache: PasswordCache
-  private let checks: PasswordChecks
+  private let checks: CheckQueue<Bool>
   private let tokens: AccessTokens?
   private let authority: TokenAuthority?
   private let report: @Sendable (AccessNotice) -> Void
 
   /// The user that the method `silly` sees in everybody.
   static let sillyName = "silly"
-  /// The user that is made when there is no file of users.
-  static let provisionedName = "docker"
 
   /// Puts access control together; ``start()`` it before use. Without `rules` whoever is let in may do everything; an
   /// empty list grants nothing. `secret` signs tokens. Without `brake` nobody is slowed down for wrong passwords.
@@ -46,7 +44,8 @@ public final class AccessControl: Sendable {
     self.report = report
     if case .htpasswd(_, let path) = method {
       users = WatchedFile(path, world: world, report: report)
-      tokens = rules?.grantsAnonymously == true ? AccessTokens(secret: secret) : nil
+      let isForNobodyToo = rules.map { $0.grantsAnonymously || $0.grantsToCertificates } ?? false
+      tokens = isForNobodyToo ? AccessTokens(secret: secret) : nil
     } else {
       users = nil
       tokens = nil
@@ -55,8 +54,9 @@ public final class AccessControl: Sendable {
     cache = earlier?.cache ?? PasswordCache(secret: world.entropy.bytes(32))
     checks =
       earlier?.checks
-      ?? PasswordChecks(
-        workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks"))
+      ?? CheckQueue(
+        workers: world.workers, brake: brake, runningMax: world.loops.count, on: world.loop(owning: "password checks")
+      ) { isRight in isRight }
     authority =
       if case .token(let method) = method { TokenAuthority(method, world: world, report: report) } else { nil }
   }
@@ -90,8 +90,8 @@ public final class AccessControl: Sendable {
     }
   }
 
-  /// Whether callers come with passwords, so that it matters where they come from.
-  public var takesPasswords: Bool { users != nil }
+  /// Whether callers come with what has to be checked, so that it matters where they come from.
+  public var checksCredentials: Bool { users != nil || authority != nil }
 
   /// Whether clients may ask for tokens here.
   public var givesTokens: Bool { tokens != nil }
@@ -111,20 +111,25 @@ public final class AccessControl: Sendable {
       let list = try await users.content()
       switch credentials {
       case .basic(let name, let password):
-        guard try await isRight(password, of: name, in: list, from: origin) else { throw .credentialsRefused }
+        guard try await isRight(password, of: name, in: list, from: origin) else { throw .passwordRefused(name: name) }
         return try await named(name)
       case .bearer(let text): return try await bearer(of: text, in: list)
       }
     case .token:
       guard let authority, case .bearer(let text) = Credentials(field), !text.isEmpty else { throw .credentialsRefused }
-      let token = try await authority.verified(text)
+      let token = try await authority.verified(text, from: origin)
       guard let name = token.name else { return Caller(name: nil, groups: [], grants: token.grants) }
       return Caller(name: name, groups: try await groups?.content().groups(of: name) ?? [], grants: token.grants)
     }
   }
 
-  /// Whether the caller needs no credentials, because its certificate grants it something.
-  public func isWelcome(_ caller: Caller) -> Bool { rules?.grantsByCertificate(to: caller) ?? false }
+  /// Whether the caller needs no credentials, because its certificate grants it something and nothing more is to be had
+  /// by logging in: whoever is welcomed is never asked for a password, so could not log in any more. Where tokens are
+  /// our own nobody is welcomed, as nobody who has no password lacks one.
+  public func isWelcome(_ caller: Caller) -> Bool {
+    guard let rules, users == nil else { return false }
+    return rules.grantsByCertificate(to: caller) && !rules.speakOfUsers
+  }
 
   /// Who makes a request, if that can be told without waiting: what it came with was found right a moment ago, and no
   /// file has changed. Nil leaves it to ``caller(authorization:from:)``.
@@ -137,15 +142,20 @@ public final class AccessControl: Sendable {
       return Caller(name: token.name, groups: groups, grants: token.grants)
     case (.htpasswd, .basic(let name, let password)):
       guard let hash = users?.unchanged?.hash(of: name),
-        cache.holds(cache.key(name, hash.text, password), at: world.clock.now),
+        cache.age(of: cache.key(name, hash.text, password), at: world.clock.now) == .fresh,
         let groups = unchangedGroups(of: name)
       else { return nil }
       return Caller(name: name, groups: groups)
+    case (.htpasswd, .bearer(let text)):
+      guard let list = users?.unchanged, let token = ownToken(text, in: list) else { return nil }
+      if token.name.isEmpty { return .anonymousWithToken }
+      guard let groups = unchangedGroups(of: token.name) else { return nil }
+      return Caller(name: token.name, groups: groups, credentials: .token)
     default: return nil
     }
   }
 
-  private func unchangedGroups(of name: String?) -> Set<String>? {
+  private func unchangedGroups(of name: String?) -> [String]? {
     guard let name, let groups else { return [] }
     return groups.unchanged?.groups(of: name)
   }
@@ -181,16 +191,21 @@ public final class AccessControl: Sendable {
   }
 
   private func bearer(of text: String, in list: UserList) async throws(AccessError) -> Caller {
-    guard let tokens, let token = tokens.read(text) else { throw .credentialsRefused }
+    guard let token = ownToken(text, in: list) else { throw .credentialsRefused }
+    return token.name.isEmpty ? .anonymousWithToken : try await named(token.name, .token)
+  }
+
+  /// A token that was given out here and still counts.
+  private func ownToken(_ text: String, in list: UserList) -> AccessTokens.Presented? {
+    guard let tokens, let token = tokens.read(text) else { return nil }
     let hash: String
     if token.name.isEmpty {
       hash = ""
     } else {
-      guard let stored = list.hash(of: token.name) else { throw .credentialsRefused }
+      guard let stored = list.hash(of: token.name) else { return nil }
       hash = stored.text
     }
-    guard tokens.holds(token, hash: hash, at: world.clock.now) else { throw .credentialsRefused }
-    return token.name.isEmpty ? .anonymousWithToken : try await named(token.name, .token)
+    return tokens.holds(token, hash: hash, at: world.clock.now) ? token : nil
   }
 
   /// Whether it is the user's password. For a name that nobody has, the same work is done.
@@ -198,14 +213,15 @@ public final class AccessControl: Sendable {
     _ password: [UInt8], of name: String, in list: UserList, from origin: LoginOrigin?
   ) async throws(AccessError) -> Bool {
     let stored = list.hash(of: name)
-    let hash = stored ?? list.decoy
+    let hash = stored ?? list.decoy(number: cache.number(of: name))
     let key = cache.key(name, hash.text, password)
-    if cache.holds(key, at: world.clock.now) { return true }
-    switch await checks.verdict(on: password, hash, key: key, from: origin) {
+    let age = cache.age(of: key, at: world.clock.now)
+    if age == .fresh { return true }
+    switch await checks.answer(to: key, from: origin, wasRight: age == .known, { hash.matches(password) }) {
     case .busy: throw .busy
-    case .slowedDown(let pause): throw .slowedDown(pause)
-    case .wrong: return false
-    case .right: break
+    case .slowedDown(let pause): throw .slowedDown(pause, name: name)
+    case .answer(false): return false
+    case .answer(true): break
     }
     guard stored != nil else { return false }
     cache.keep(key, at: world.clock.now)
@@ -215,20 +231,8 @@ public final class AccessControl: Sendable {
   private func provision(_ path: String) async throws(AccessError) {
     let (files, entropy) = (world.files, world.entropy)
     let password = try await world.workers.run { () throws(AccessError) -> String? in
-      do throws(FileError) {
-        guard try files.status(path) == nil else { return nil }
-        let password = entropy.bytes(24).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        guard let hash = BcryptHash(hashing: Array(password.utf8), salt: entropy.bytes(16)) else {
-          preconditionFailure("digits hold no NUL")
-        }
-        let file = try files.open(path, .createNew(mode: 0o600))
-        try file.write(Array("\(Self.provisionedName):\(hash.text)\n".utf8), at: 0)
-        try file.sync()
-        return password
-      } catch {
-        throw .unreadable(error)
-      }
+      do throws(FileError) { return try UserFile.provision(path, files, entropy) } catch { throw .unreadable(error) }
     }
-    if let password { report(.userProvisioned(path: path, user: Self.provisionedName, password: password)) }
+    if let password { report(.userProvisioned(path: path, user: UserFile.provisionedName, password: password)) }
   }
 }

@@ -32,6 +32,31 @@ public struct AccessRules: Sendable, Hashable {
     }
   }
 
+  /// Whether a certificate is granted anything.
+  var grantsToCertificates: Bool {
+    rules.contains { rule in
+      !rule.actions.isEmpty
+        && rule.subjects.contains { subject in
+          switch subject {
+          case .anyCertificate, .certificate: true
+          case .anyone, .anyUser, .user, .group: false
+          }
+        }
+    }
+  }
+
+  /// Whether it matters to any rule who has logged in.
+  var speakOfUsers: Bool {
+    rules.contains { rule in
+      rule.subjects.contains { subject in
+        switch subject {
+        case .anyUser, .user, .group: true
+        case .anyone, .anyCertificate, .certificate: false
+        }
+      }
+    }
+  }
+
   /// Whether any repository may appear in the caller's catalog.
   func grantsCatalog(to caller: Caller) -> Bool {
     rules.contains { $0.actions.contains(.catalog) && $0.concerns(caller) }

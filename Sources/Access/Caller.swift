@@ -13,8 +13,8 @@ public struct Caller: Sendable, Hashable {
 
   /// The user's name; nil for whoever did not log in.
   public let name: String?
-  /// The groups that the user is in.
-  public let groups: Set<String>
+  /// The groups that the user is in, each once.
+  public let groups: [String]
   /// What the request carried, and was found right; nil: nothing.
   public let credentials: Credentials?
   /// What the token allows, where somebody else gives out the tokens; nil: there is none, and the rules alone say.
@@ -23,7 +23,7 @@ public struct Caller: Sendable, Hashable {
   public private(set) var certificateNames: [String] = []
 
   /// A user.
-  public init(name: String, groups: Set<String> = [], credentials: Credentials = .password) {
+  public init(name: String, groups: [String] = [], credentials: Credentials = .password) {
     self.init(named: name, groups, credentials, nil)
   }
 
@@ -41,11 +41,11 @@ public struct Caller: Sendable, Hashable {
   }
 
   /// Whom somebody else's token names, if it names anybody.
-  init(name: String?, groups: Set<String>, grants: TokenGrants) {
+  init(name: String?, groups: [String], grants: TokenGrants) {
     self.init(named: name, groups, .token, grants)
   }
 
-  private init(named name: String?, _ groups: Set<String>, _ credentials: Credentials?, _ grants: TokenGrants?) {
+  private init(named name: String?, _ groups: [String], _ credentials: Credentials?, _ grants: TokenGrants?) {
     self.grants = grants
     self.name = name
     self.groups = groups

@@ -47,7 +47,9 @@ final class CertificateBundle: LineContent {
   private static func blocks(of bytes: [UInt8]) -> [Block] {
     var blocks: [Block] = []
     var open: (label: String, line: Int, text: String)?
-    for (number, line) in bytes.entryLines {
+    for (number, bytes) in bytes.entryLines {
+      // What is no text is no base 64 either.
+      let line = String(decoding: bytes, as: UTF8.self)
       if let label = label(of: line, "-----BEGIN ") {
         if let open { blocks.append(Block(label: open.label, line: open.line, content: nil)) }
         open = (label, number, "")

@@ -6,7 +6,7 @@
 /// Swift takes texts for equal that Unicode calls canonically equivalent, `K` and the sign of Kelvin among them. Who
 /// registers elsewhere as the one must not become the other here.
 struct ExactName: Hashable, Sendable {
-  private var text: String
+  let text: String
 
   init(_ text: String) {
     self.text = text

@@ -3,13 +3,18 @@
 
 /// The groups of a file in the form of Apache's `AuthGroupFile`: `group: user user`. A group may have several lines.
 struct GroupList: LineContent {
-  private let groups: [ExactName: Set<String>]
+  /// The groups of each user, sorted.
+  private let groups: [ExactName: [String]]
   let faults: [LineFault]
 
   init(parsing bytes: [UInt8]) {
-    var groups: [ExactName: Set<String>] = [:]
+    var groups: [ExactName: Set<ExactName>] = [:]
     var faults: [LineFault] = []
-    for (number, text) in bytes.entryLines {
+    for (number, bytes) in bytes.entryLines {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        faults.append(.notUTF8(line: number))
+        continue
+      }
       guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), colon != text.startIndex else {
         faults.append(LineFault(line: number, reason: "expected group: user user"))
         continue
@@ -20,13 +25,13 @@ struct GroupList: LineContent {
         continue
       }
       for user in text[text.utf8.index(after: colon)...].split(whereSeparator: { $0 == " " || $0 == "\t" }) {
-        groups[ExactName(String(user)), default: []].insert(String(name))
+        groups[ExactName(String(user)), default: []].insert(ExactName(String(name)))
       }
     }
-    self.groups = groups
+    self.groups = groups.mapValues { names in names.map(\.text).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
     self.faults = faults
   }
 
   /// The groups that a user is in.
-  func groups(of user: String) -> Set<String> { groups[ExactName(user)] ?? [] }
+  func groups(of user: String) -> [String] { groups[ExactName(user)] ?? [] }
 }

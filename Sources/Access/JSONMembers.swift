@@ -24,6 +24,9 @@ struct JSONMembers {
     return value
   }
 
+  /// Whether there is such a member, whatever its value.
+  func holds(_ name: String) -> Bool { members[ExactName(name)] != nil }
+
   func text(_ name: String) throws(TokenFault) -> String? {
     guard let value = value(name) else { return nil }
     guard case .string(let text) = value else { throw .member("\(name) is no text") }

@@ -5,7 +5,8 @@ import GantryCryptography
 import GantryWorld
 import Synchronization
 
-/// Which passwords were found right a short while ago, so that a push does not pay for bcrypt with each request.
+/// Which passwords were found right lately, so that a push does not pay for bcrypt with each request, and so that
+/// whoever worked here today is not taken for somebody who guesses.
 ///
 /// Holds no password: an entry is an HMAC over name, stored hash and password, under a key that this process made for
 /// itself and that nobody else knows. As the stored hash is a part of it, an entry means nothing any more once the file
@@ -16,20 +17,30 @@ final class PasswordCache: Sendable {
   /// An HMAC.
   typealias Key = [UInt8]
 
+  /// How long ago a password was found right.
+  enum Age: Sendable, Hashable {
+    /// So lately that it need not be compared again.
+    case fresh
+    /// It has to be compared again, and yet is no guess.
+    case known
+  }
+
   private struct State {
     var young: [Key: WallTime] = [:]
     var old: [Key: WallTime] = [:]
   }
 
   private let secret: [UInt8]
-  private let lifetime: Int64
+  private let freshSeconds: Int64
+  private let knownSeconds: Int64
   private let generationMax: Int
   private let state = Mutex(State())
 
-  /// Keeps up to twice `generationMax` entries, each for `lifetime` seconds.
-  init(secret: [UInt8], lifetime: Int64 = 300, generationMax: Int = 4096) {
+  /// Keeps up to twice `generationMax` entries: each is fresh for five minutes, and known for a day.
+  init(secret: [UInt8], freshSeconds: Int64 = 300, knownSeconds: Int64 = 86_400, generationMax: Int = 4096) {
     self.secret = secret
-    self.lifetime = lifetime
+    self.freshSeconds = freshSeconds
+    self.knownSeconds = knownSeconds
     self.generationMax = generationMax
   }
 
@@ -44,13 +55,19 @@ final class PasswordCache: Sendable {
     return hmacSHA256(key: secret, message: message)
   }
 
-  /// Whether the password was found right, not too long before `now`.
-  func holds(_ key: Key, at now: WallTime) -> Bool {
-    state.withLock { state in
-      guard let since = state.young[key] ?? state.old[key] else { return false }
-      // A clock that was set back makes entries worthless, not eternal.
-      return since.seconds <= now.seconds && now.seconds - since.seconds < lifetime
-    }
+  /// A number that a name has for as long as this process lives, and that nobody else can tell.
+  func number(of name: String) -> UInt64 {
+    let mac = hmacSHA256(key: secret, message: Array("name ".utf8) + Array(name.utf8))
+    return mac.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// How long before `now` the password was found right; nil: never, or too long ago to matter.
+  func age(of key: Key, at now: WallTime) -> Age? {
+    guard let since = state.withLock({ $0.young[key] ?? $0.old[key] }) else { return nil }
+    let seconds = now.seconds - since.seconds
+    // A clock that was set back makes entries worthless, not eternal.
+    guard seconds >= 0, seconds < knownSeconds else { return nil }
+    return seconds < freshSeconds ? .fresh : .known
   }
 
   /// Remembers that the password was found right at `now`.

@@ -38,12 +38,12 @@ final class TokenAuthority: Sendable {
     bundle = method.rootCertificates.map { WatchedFile($0, world: world, report: report) }
     keySet = method.keySet.map { WatchedFile($0, world: world, report: report) }
     checks = CheckQueue(
-      workers: world.workers, runningMax: world.loops.count, waitingMax: 1024,
-      on: world.loop(owning: "token checks"))
+      workers: world.workers, runningMax: world.loops.count, on: world.loop(owning: "token checks")
+    ) { result in if case .success = result { true } else { false } }
   }
 
-  /// What the token says, if it counts here and now.
-  func verified(_ text: String) async throws(AccessError) -> VerifiedToken {
+  /// What the token says, if it counts here and now. Where it has to be judged, origins take turns.
+  func verified(_ text: String, from origin: LoginOrigin?) async throws(AccessError) -> VerifiedToken {
     let now = world.clock.now
     if let token = remembered(text, at: now) { return try judged(token, at: now) }
     guard text.utf8.count <= TokenText.bytesMax else { throw .tokenRefused(.tooLong(bytesMax: TokenText.bytesMax)) }
@@ -52,13 +52,14 @@ final class TokenAuthority: Sendable {
     if let token = remembered(text, at: now) { return try judged(token, at: now) }
     var key = digest(Array(text.utf8), .sha256)
     for shift in stride(from: 56, through: 0, by: -8) { key.append(UInt8(truncatingIfNeeded: generation >> shift)) }
-    let answer = await checks.answer(to: key) { () -> Result<VerifiedToken, TokenFault> in
+    let outcome = await checks.answer(to: key, from: origin) { () -> Result<VerifiedToken, TokenFault> in
       do throws(TokenFault) { return .success(try verifier.verified(text, at: now)) } catch { return .failure(error) }
     }
-    switch answer {
-    case nil: throw .busy
-    case .failure(let fault): throw .tokenRefused(fault)
-    case .success(let token):
+    switch outcome {
+    // Without a brake nobody is slowed down.
+    case .busy, .slowedDown: throw .busy
+    case .answer(.failure(let fault)): throw .tokenRefused(fault)
+    case .answer(.success(let token)):
       state.withLock { state in
         if state.generation == generation { state.cache.keep(token, text, at: now) }
       }

@@ -52,6 +52,9 @@ public struct TokenGrants: Sendable, Hashable {
     }
   }
 
+  /// Whether it speaks of any repository.
+  var nameRepositories: Bool { !repositories.isEmpty }
+
   /// Whether all these actions are allowed on the repository.
   func allow(_ actions: Actions, on repository: RepositoryName) -> Bool {
     guard let granted = repositories[ExactName(repository.description)] else { return false }

@@ -17,7 +17,7 @@ struct TokenVerifier: Sendable {
     guard let algorithm = SignatureAlgorithm(rawValue: name), method.algorithms.contains(algorithm) else {
       throw .algorithm(name)
     }
-    guard token.header.value("crit") == nil else { throw .critical }
+    guard !token.header.holds("crit") else { throw .critical }
     let candidates = try candidates(token.header, at: now)
     guard candidates.contains(where: { $0.verifies(token.signature, of: token.signed, by: algorithm) }) else {
       throw .signature

@@ -11,44 +11,51 @@ import GantryPasswordHash
 struct UserList: LineContent {
   private let hashes: [ExactName: BcryptHash]
   let faults: [LineFault]
-  /// The hash that a password is compared with when there is no such user, so that an answer takes as long as for one
-  /// whose hash has the cost that most have. No password has it.
-  let decoy: BcryptHash
+  /// A hash that no password has for each user, of the cost of the user's own.
+  private let decoys: [BcryptHash]
 
   init(parsing bytes: [UInt8]) {
     var hashes: [ExactName: BcryptHash] = [:]
     var faults: [LineFault] = []
-    for (number, text) in bytes.entryLines {
-      guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+    for (number, bytes) in bytes.entryLines {
+      guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
         faults.append(LineFault(line: number, reason: "expected name:hash"))
         continue
       }
-      let name = String(text[..<colon])
+      guard let name = String(validating: bytes[..<colon], as: UTF8.self) else {
+        faults.append(.notUTF8(line: number))
+        continue
+      }
       // Whatever an earlier line said: a name whose last line is broken has no password.
       hashes[ExactName(name)] = nil
       guard !name.isEmpty else {
         faults.append(LineFault(line: number, reason: "the name is empty"))
         continue
       }
+      guard let hash = String(validating: bytes[(colon + 1)...], as: UTF8.self) else {
+        faults.append(.notUTF8(line: number))
+        continue
+      }
       do {
-        hashes[ExactName(name)] = try BcryptHash(parsing: String(text[text.utf8.index(after: colon)...]))
+        hashes[ExactName(name)] = try BcryptHash(parsing: hash)
       } catch {
         faults.append(LineFault(line: number, reason: "\"\(name.prefix(64))\" cannot log in: \(error)"))
       }
     }
     self.hashes = hashes
     self.faults = faults
-    decoy = Self.decoy(cost: Self.usualCost(hashes.values.map(\.cost)))
+    let costs = hashes.isEmpty ? [BcryptHash.costDefault] : hashes.values.map(\.cost).sorted()
+    var ofCost: [Int: BcryptHash] = [:]
+    for cost in Set(costs) { ofCost[cost] = Self.decoy(cost: cost) }
+    decoys = costs.compactMap { ofCost[$0] }
   }
 
   /// The hash of a user's password; nil when there is no such user.
   func hash(of name: String) -> BcryptHash? { hashes[ExactName(name)] }
 
-  private static func usualCost(_ costs: [Int]) -> Int {
-    var counts: [Int: Int] = [:]
-    for cost in costs { counts[cost, default: 0] += 1 }
-    return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? BcryptHash.costDefault
-  }
+  /// The hash that a password is compared with when there is no user of the name with this number. An answer takes as
+  /// long as for a user: costs come as often as among users, and always the same one for a name.
+  func decoy(number: UInt64) -> BcryptHash { decoys[Int(number % UInt64(decoys.count))] }
 
   private static func decoy(cost: Int) -> BcryptHash {
     let digits = cost < 10 ? "0\(cost)" : "\(cost)"

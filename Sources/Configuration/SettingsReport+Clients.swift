@@ -10,6 +10,7 @@ extension SettingsReport {
           text.value("rate", allowance.rate)
           text.value("burst", allowance.burst)
           text.value("concurrent", allowance.concurrentMax)
+          if name == "address" { text.value("connections", limits.connectionsMax) }
         }
       }
       text.value("failedlogins", limits.failedLoginsPerMinute)

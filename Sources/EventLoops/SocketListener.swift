@@ -69,6 +69,9 @@ final class AcceptedSocket: AcceptedStream, @unchecked Sendable {
     self.descriptor = descriptor
   }
 
+  /// Asked of the kernel each time; a descriptor that is gone has none.
+  var peer: PeerAddress { descriptor.map(Socket.peer) ?? PeerAddress(host: "", port: 0) }
+
   func open(on loop: any LoopExecutor) throws(StreamError) -> any ByteStream {
     guard let loop = loop as? EventLoop else {
       preconditionFailure("a socket was opened on a loop of another world")

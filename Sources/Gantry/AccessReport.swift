@@ -11,10 +11,11 @@ internal import Logging
 
 /// Explains what somebody may do: the body of `registry check --user --repository`.
 public enum AccessReport {
-  /// What `user` (nil: somebody who has not logged in) may do to a repository, and which rule says so. Reads the files
-  /// of users and groups, changes nothing, and blocks.
+  /// What `user` (nil: somebody who has not logged in), on a connection whose client certificate has the names
+  /// `certificates`, may do to a repository, and which rule says so. Reads the files of users and groups, changes
+  /// nothing, and blocks.
   public static func text(
-    _ settings: Settings, user: String?, repository: String
+    _ settings: Settings, user: String?, certificates: [String] = [], repository: String
   ) throws(StartError) -> String {
     let name: RepositoryName
     do { name = try RepositoryName(parsing: repository) } catch {
@@ -39,7 +40,7 @@ public enum AccessReport {
         }
       }
       caller = found.caller
-      let groups = caller.groups.isEmpty ? "" : ", in \(caller.groups.sorted().joined(separator: ", "))"
+      let groups = caller.groups.isEmpty ? "" : ", in \(caller.groups.joined(separator: ", "))"
       var note = found.isKnown ? "" : ": cannot log in, as auth is configured"
       if case .token(let token) = settings.auth {
         note = ": whoever has a token of \(token.issuer) for \(token.service) with this name (sub)"
@@ -47,6 +48,13 @@ public enum AccessReport {
       lines.append("user \(user)\(groups)\(note)")
     } else {
       lines.append(user.map { "user \($0)" } ?? "anonymous")
+    }
+    if !certificates.isEmpty {
+      let isVerified = settings.http.tls?.verifiesClients ?? false
+      if isVerified { caller = caller.certified(certificates) }
+      lines.append(
+        "certificate \(certificates.joined(separator: ", "))"
+          + (isVerified ? "" : ": counts for nothing, as http.tls verifies no certificates"))
     }
     lines.append("repository \(name)")
     for action in AccessAction.allCases {
@@ -91,7 +99,8 @@ public enum AccessReport {
       if isOff || action == .delete && !settings.storage.isDeleteEnabled { return byRules }
       return caller.name == nil ? (false, "nobody may without a token") : (true, "with a token for \(scope)")
     }
-    guard byRules.0, !verdict(action, .anonymous, name, access, settings).0 else { return byRules }
+    let withoutToken = Caller.anonymous.certified(caller.certificateNames)
+    guard byRules.0, !verdict(action, withoutToken, name, access, settings).0 else { return byRules }
     return (true, "\(byRules.1), with a token for \(scope)")
   }
 

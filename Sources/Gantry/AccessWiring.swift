@@ -17,6 +17,7 @@ extension AccessControl {
     logger: Logger
   ) throws(StartError) {
     let grants = try AccessRules(settings.access)
+    // Nothing says who may do what: the whole registry is everybody's.
     if grants == nil, settings.auth == .none { return nil }
     let method: AuthenticationMethod =
       switch settings.auth {
@@ -43,7 +44,8 @@ extension TokenMethod {
 }
 
 extension AccessRules {
-  /// The rules that grant; nil when there is none, and so nothing to be granted.
+  /// The rules that grant; nil without the section. With it and without any rule that grants nobody may do anything:
+  /// whoever wrote it meant to keep somebody out (docs/decisions/0013-access.md).
   init?(_ settings: AccessSettings) throws(StartError) {
     var rules: [AccessRule] = []
     for case .grant(let who, let actions, let repositories) in settings.rules {
@@ -52,7 +54,7 @@ extension AccessRules {
           subjects: who.map(AccessRule.Subject.init), repositories: try repositories.map(Glob.init(setting:)),
           actions: Set(actions.map(AccessAction.init))))
     }
-    if rules.isEmpty { return nil }
+    if rules.isEmpty, !settings.isInForce { return nil }
     self.init(rules)
   }
 }
@@ -106,10 +108,10 @@ extension AccessError {
   /// What went wrong, for a person.
   var explanation: String {
     switch self {
-    case .credentialsRefused: "the credentials are wrong or expired"
+    case .credentialsRefused, .passwordRefused: "the credentials are wrong or expired"
     case .tokenRefused(let fault): fault.description
     case .busy: "too many logins are being checked"
-    case .slowedDown(let pause): "too many passwords were wrong; the next may be tried in \(pause)"
+    case .slowedDown(let pause, _): "too many passwords were wrong; the next may be tried in \(pause)"
     case .unusable(let path, let reason): "\(path): \(reason)"
     case .unreadable(let error): error.explanation
     case .tooLarge(let path, let bytesMax): "\(path) has more than \(bytesMax) bytes"

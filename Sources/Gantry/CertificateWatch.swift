@@ -6,7 +6,8 @@ internal import GantryWorld
 internal import Logging
 
 /// Reads the files of TLS again when they change, or when it is asked to. Connections under way go on as they are; the
-/// next one meets what is new.
+/// next one meets what is new. Where those files changed that say which clients are trusted, whoever acts on it is
+/// told.
 ///
 /// Files that cannot be used are told of once, and what was served before is served on: a certificate that is being
 /// replaced must not take the registry off the network.
@@ -24,6 +25,9 @@ actor CertificateWatch {
   /// How they stood at the last look: they are read once they have not changed for one look, because a certificate and
   /// its key are two files.
   private var looked: [FileStatus?]
+  /// How those stood of them that say which clients are trusted.
+  private var trusted: [FileStatus?]
+  private var trustChanged: @Sendable () async -> Void = {}
   private var reminded: Int64
   private var isAsked = false
   private var isStopped = false
@@ -60,11 +64,15 @@ actor CertificateWatch {
     self.logger = logger
     read = statuses
     looked = statuses
+    trusted = files.clientStatuses(world.files)
     reminded = world.clock.now.seconds
   }
 
-  /// Begins to look.
-  func start() { schedule() }
+  /// Begins to look. `trustChanged` is called when other clients are trusted than before.
+  func start(trustChanged: @escaping @Sendable () async -> Void) {
+    self.trustChanged = trustChanged
+    schedule()
+  }
 
   /// Reads the files now, whether they have changed or not.
   func reload() {
@@ -114,12 +122,17 @@ actor CertificateWatch {
     // Before they are read: what changes meanwhile shows at the next look.
     read = files.statuses(world.files)
     looked = read
+    let newTrusted = files.clientStatuses(world.files)
     do {
       let context = try await Self.context(of: files, tickets, world)
       current.value = context
       logger.info("the certificates were read anew; new connections are served with them")
       for notice in context.notices { logger.warning("\(notice)") }
       reminded = world.clock.now.seconds
+      guard newTrusted != trusted else { return }
+      trusted = newTrusted
+      logger.info("other clients' certificates are trusted or revoked: connections that show one are ended")
+      await trustChanged()
     } catch {
       logger.error("the certificates on disk cannot be used, those from before are served on: \(error.explanation)")
     }

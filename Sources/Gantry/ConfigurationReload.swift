@@ -59,6 +59,9 @@ actor ConfigurationReload {
     running = spawn(on: world.loops[0]) { await self.run(load, notifier) }
   }
 
+  /// Returns when no wish is being served.
+  func settled() async { await running?.value }
+
   /// Takes no further wish, and returns when none is being served.
   func finish() async {
     isFinished = true
@@ -85,6 +88,9 @@ actor ConfigurationReload {
     let control = try AccessControl(
       new, world: world, secret: parts.secret, brake: parts.brake, keeping: parts.access.control, logger: logger)
     do throws(AccessError) { try await control?.start(makesUsers: false) } catch { throw .access(error.explanation) }
+    if control == nil, parts.access.control != nil {
+      logger.warning("there is neither auth nor access any more: everybody may do everything")
+    }
     parts.access.replace(with: control)
     parts.protectedTags.replace(with: protections)
     parts.threshold.level = Logger.Level(new.log.level)

@@ -13,6 +13,16 @@ extension RequestLimiter {
   }
 }
 
+extension ConnectionLimiter {
+  /// The limiter as configured; nil when no address is limited. All clients of a proxy come from its address.
+  convenience init?(_ settings: ClientLimitSettings) throws(StartError) {
+    guard settings.connectionsMax > 0 else { return nil }
+    self.init(
+      connectionsMax: settings.connectionsMax,
+      exempt: try AddressSet(settings.exempt + settings.trustedProxies, of: "exempt, trustedproxies"))
+  }
+}
+
 extension Allowance {
   init(_ settings: ClientLimitSettings.Allowance) {
     self.init(

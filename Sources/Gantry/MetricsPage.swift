@@ -95,7 +95,8 @@ struct MetricsPage: Sendable {
     text.family("gantry_connections_accepted_total", .counter, "Connections that were taken.")
     text.sample(connections.reduce(0) { $0 &+ $1.accepted })
     text.family("gantry_connections_refused_total", .counter, "Connections that were sent away: there were too many.")
-    text.sample(connections.reduce(0) { $0 &+ $1.refused })
+    text.sample(connections.reduce(0) { $0 &+ $1.refused }, ["reason": "all"])
+    text.sample(connections.reduce(0) { $0 &+ $1.refusedOfAddress }, ["reason": "address"])
     let lags = await monitoring.lags()
     text.family("gantry_loop_lag_seconds", .histogram, "How late a loop came to what was due.")
     for (loop, lag) in lags.enumerated() { text.sample(lag.lags, ["loop": "\(loop)"]) }

@@ -300,11 +300,13 @@ public final class RegistryHost: Sendable {
     }
     let access: AccessControl?
     let (apiSettings, limiter): (APISettings, RequestLimiter?)
+    let connectionLimiter: ConnectionLimiter?
     let brake = LoginBrake(settings.http.clientLimits)
     let listener: any StreamListener
     do {
       apiSettings = try APISettings(settings, secret: secret)
       limiter = try RequestLimiter(settings.http.clientLimits)
+      connectionLimiter = try ConnectionLimiter(settings.http.clientLimits)
       access = try AccessControl(
         settings, world: world, secret: secret, brake: brake, logger: logger)
       try await access?.start()
@@ -326,19 +328,21 @@ public final class RegistryHost: Sendable {
       parts: ConfigurationReload.Parts(
         access: accessSource, protectedTags: policy.protectedTags, threshold: log.threshold, secret: secret,
         brake: brake), world: world, logger: logger)
+    let notices = ProxyNotices()
     let server = HTTPServer(
       world: world, listeners: [security.map { TLSListener(listener, $0.current) } ?? listener],
       limits: Self.limits(settings.http.limits, logger),
-      protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear),
+      protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear), limiter: connectionLimiter,
       responder: { loop in
         RegistryAPI(
           service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,
-          logger: logger, accessLog: log.accessLog, observation: monitoring.observation(on: loop, audit: audit))
+          notices: notices, logger: logger, accessLog: log.accessLog,
+          observation: monitoring.observation(on: loop, audit: audit))
       },
       report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
     await service.start()
     let serving = spawn(on: world.loops[0]) { await server.serve() }
-    await security?.watch.start()
+    await security?.watch.start { await server.endCertified() }
     return Parts(
       service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
       storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch, reload: reload)

@@ -31,6 +31,14 @@ struct TLSFiles: Sendable {
     }
   }
 
+  /// The same of those that say which clients are trusted.
+  func clientStatuses(_ files: any Files) -> [FileStatus?] {
+    (settings.clientAuthorities + settings.clientRevocations).map { path in
+      // As above.
+      try? files.status(path)
+    }
+  }
+
   /// Reads all files and makes a context of them. Blocks.
   func context(_ files: any Files, tickets: TicketKeys, now: WallTime) throws(Fault) -> TLSContext {
     var tls = TLSSettings(identities: [], minimumVersion: settings.minimumVersion == .tls13 ? .tls13 : .tls12)

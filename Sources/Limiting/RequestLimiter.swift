@@ -10,7 +10,8 @@ public import GantryWorld
 /// remembers is bounded; see ``ClientTable``.
 public final class RequestLimiter: Sendable {
   private let addresses: ClientTable<NetworkAddress>?
-  private let users: ClientTable<String>?
+  /// By the bytes of the name: what Unicode takes for the same is another user.
+  private let users: ClientTable<[UInt8]>?
   private let exempt: AddressSet
 
   /// Clients of each kind that are remembered. At some 100 bytes each these are a few MiB at most.
@@ -40,7 +41,7 @@ public final class RequestLimiter: Sendable {
 
   /// Lets a request of a user in, as ``enter(address:at:)`` does.
   public func enter(user: String, at now: LoopInstant) -> Duration? {
-    users?.enter(user, at: now.nanoseconds).map { .nanoseconds(Int64(clamping: $0)) }
+    users?.enter(Array(user.utf8), at: now.nanoseconds).map { .nanoseconds(Int64(clamping: $0)) }
   }
 
   /// A request of an address is over.
@@ -48,8 +49,15 @@ public final class RequestLimiter: Sendable {
     if let address { addresses?.leave(address.client) }
   }
 
+  /// A request of an address, which was let in, is to be let in by another way, and counts there.
+  public func withdraw(address: NetworkAddress?) {
+    guard let address, let addresses else { return }
+    addresses.leave(address.client)
+    addresses.refund(address.client)
+  }
+
   /// A request of a user is over.
-  public func leave(user: String) { users?.leave(user) }
+  public func leave(user: String) { users?.leave(Array(user.utf8)) }
 
   private static func table<Client>(_ allowance: Allowance, _ clientsMax: Int) -> ClientTable<Client>? {
     guard allowance.isLimiting else { return nil }

@@ -3,7 +3,7 @@
 
 /// A numeric address of IPv4 or IPv6. An IPv4 address and its mapped form (RFC 4291, section 2.5.5.2) are one.
 @frozen
-public struct NetworkAddress: Sendable, Hashable {
+public struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
   /// The first 64 bits.
   public var high: UInt64
   /// The last 64 bits.
@@ -37,6 +37,24 @@ public struct NetworkAddress: Sendable, Hashable {
   /// The address as it stands for one client: of IPv6 the first 64 bits, because whoever has one address of such a net
   /// has them all.
   public var client: NetworkAddress { isIPv4 ? self : NetworkAddress(high: high, low: 0) }
+
+  /// The address as it stands for one site: of IPv6 the first 48 bits, the most that one customer is given as a rule
+  /// (RFC 6177, section 2), and so many thousand clients.
+  public var site: NetworkAddress { isIPv4 ? self : NetworkAddress(high: high & ~0xFFFF, low: 0) }
+
+  /// As it is written: `192.0.2.7`, or an IPv6 address with its longest run of zeros left out (RFC 5952).
+  public var description: String {
+    if isIPv4 { return [24, 16, 8, 0].map { "\(low >> UInt64($0) & 0xFF)" }.joined(separator: ".") }
+    let groups = [high, low].flatMap { half in [48, 32, 16, 0].map { half >> UInt64($0) & 0xFFFF } }
+    var gap = 0..<0
+    for start in groups.indices {
+      let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
+      if end - start > max(1, gap.count) { gap = start..<end }
+    }
+    let texts = groups.map { String($0, radix: 16) }
+    if gap.isEmpty { return texts.joined(separator: ":") }
+    return texts[..<gap.lowerBound].joined(separator: ":") + "::" + texts[gap.upperBound...].joined(separator: ":")
+  }
 
   private static let mappedPrefix: UInt64 = 0xFFFF_0000_0000
 

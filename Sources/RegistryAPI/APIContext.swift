@@ -22,6 +22,8 @@ final class APIContext: Sendable {
   let throttle: ClientThrottle?
   /// Who is on the other side of proxies.
   let clients: ClientAddresses
+  /// What operators are told about proxies.
+  let notices: ProxyNotices
   /// For manifests on their way in.
   let manifestBudget: ByteBudget
   /// For long answers on their way out.
@@ -33,13 +35,14 @@ final class APIContext: Sendable {
 
   init(
     service: RegistryService, loop: any LoopExecutor, settings: APISettings, access: AccessSource,
-    limiter: RequestLimiter?, logger: Logger
+    limiter: RequestLimiter?, notices: ProxyNotices, logger: Logger
   ) {
     self.service = service
     self.loop = loop
     self.settings = settings
     accessSource = access
-    clients = ClientAddresses(trustedProxies: settings.trustedProxies)
+    self.notices = notices
+    clients = ClientAddresses(trustedProxies: settings.trustedProxies, notices: notices, logger: logger)
     throttle = limiter.map { ClientThrottle($0, clock: loop.clock) }
     self.logger = logger
     cache = service.cache(on: loop)

@@ -4,6 +4,7 @@
 import GantryHTTPService
 import GantryHTTPWire
 import GantryOCI
+import GantryPatterns
 import GantryTelemetry
 import GantryWorld
 import Logging
@@ -13,6 +14,22 @@ struct APILog: Sendable {
   let logger: Logger
   let accessLog: AccessLog?
   let clock: any WallClock
+  /// Who is on the other side of proxies.
+  let clients: ClientAddresses
+  private let names = CallerNames()
+
+  init(logger: Logger, accessLog: AccessLog?, clock: any WallClock, clients: ClientAddresses) {
+    self.logger = logger
+    self.accessLog = accessLog
+    self.clock = clock
+    self.clients = clients
+  }
+
+  /// Remembers who makes a request, if a line of its end will tell.
+  func began(_ request: borrowing Request, by user: String?) {
+    guard let user, accessLog != nil || logger.logLevel <= Self.level(of: request.head) else { return }
+    names.note(user, request.id)
+  }
 
   /// A request that was answered with errors: an environment's fault at error, a client's at info.
   func refused(_ refusal: Refusal, request: borrowing Request, match: PathMatcher.Match?) {
@@ -22,7 +39,11 @@ struct APILog: Sendable {
     var metadata = requestMetadata(request.head, id: request.id.text)
     metadata["http.request.remoteaddr"] = "\(request.peer.description)"
     metadata["http.response.status"] = "\(refusal.status.code)"
+    if let client = clients.address(of: request)?.description, client != request.peer.host {
+      metadata["http.request.client"] = "\(client)"
+    }
     if let user = refusal.userName { metadata["auth.user.name"] = "\(user)" }
+    if let name = refusal.claimedName { metadata["auth.user.claimed"] = "\(name)" }
     if let match {
       if !match.name.isEmpty { metadata["vars.name"] = "\(match.name)" }
       switch match.shape {
@@ -47,26 +68,32 @@ struct APILog: Sendable {
 
   /// An exchange is over. Reads at debug, writes at info; what was refused was logged already.
   func finished(_ outcome: ResponseOutcome) {
+    let user = names.take(outcome.requestID)
     guard let head = outcome.head else { return }
-    if let accessLog { accessLog.write(entry(outcome, head)) }
+    if let accessLog { accessLog.write(entry(outcome, head, user)) }
     guard outcome.status.code < 400 else { return }
-    let isRead = head.method == .get || head.method == .head || head.method == .options
-    let level: Logger.Level = isRead ? .debug : .info
+    let level = Self.level(of: head)
     guard logger.logLevel <= level else { return }
     var metadata = requestMetadata(head, id: outcome.requestID.text)
     metadata["http.request.remoteaddr"] = "\(outcome.peer.description)"
     metadata["http.response.status"] = "\(outcome.status.code)"
+    if let user { metadata["auth.user.name"] = "\(user)" }
     metadata["http.response.written"] = "\(outcome.bytesSent)"
     metadata["http.response.duration"] = "\(outcome.duration)"
     logger.log(level: level, outcome.isComplete ? "response completed" : "response cut short", metadata: metadata)
   }
 
-  private func entry(_ outcome: ResponseOutcome, _ head: RequestHead) -> AccessLog.Entry {
+  /// How loud the end of a request is told.
+  private static func level(of head: RequestHead) -> Logger.Level {
+    head.method == .get || head.method == .head || head.method == .options ? .debug : .info
+  }
+
+  private func entry(_ outcome: ResponseOutcome, _ head: RequestHead, _ user: String?) -> AccessLog.Entry {
     var target = String(decoding: head.path, as: UTF8.self)
     if let query = head.query { target += "?" + String(decoding: query, as: UTF8.self) }
     return AccessLog.Entry(
-      host: outcome.peer.host, time: clock.now, method: head.method.text, target: target, version: head.version.text,
-      status: Int(outcome.status.code), bodyBytes: Int64(clamping: outcome.bytesSent),
+      host: outcome.peer.host, user: user, time: clock.now, method: head.method.text, target: target,
+      version: head.version.text, status: Int(outcome.status.code), bodyBytes: Int64(clamping: outcome.bytesSent),
       referer: head.fieldText("referer") ?? "", userAgent: head.fieldText("user-agent") ?? "",
       traceID: Self.trace(of: head)?.traceID)
   }

@@ -22,7 +22,7 @@ struct AccessGate {
     let caller: Caller
     let fields = call.head.fieldTexts("authorization")
     let origin =
-      fields.isEmpty || !access.takesPasswords
+      fields.isEmpty || !access.checksCredentials
       ? nil : LoginOrigin(address: context.clients.address(of: call.request), now: context.loop.clock.now)
     do {
       caller = try await access.caller(authorization: fields, from: origin).certified(call.request.clientNames)
@@ -47,15 +47,16 @@ struct AccessGate {
     return caller
   }
 
-  /// Whether the request reads what its maker is known to be allowed to read, without waiting for anything. False
+  /// Who makes a request that reads what its maker is known to be allowed to read, without waiting for anything. Nil
   /// leaves it to ``admit(_:_:)``, which knows why, or lets it in after all.
-  func admitsAtOnce(_ request: borrowing Request, _ access: AccessControl) -> Bool {
+  func readerAtOnce(_ request: borrowing Request, _ access: AccessControl) -> Caller? {
     guard let text = HotPath.repository(in: request.head.path, below: context.settings.prefix),
       // What is malformed is told by the way that follows.
       let name = try? RepositoryName(parsing: text),
       let caller = access.rememberedCaller(authorization: request.head.fieldTexts("authorization"))
-    else { return false }
-    return access.permits(.pull, to: caller.certified(request.clientNames), on: name)
+    else { return nil }
+    let certified = caller.certified(request.clientNames)
+    return access.permits(.pull, to: certified, on: name) ? certified : nil
   }
 
   private func check(
@@ -107,16 +108,10 @@ struct AccessGate {
   }
 
   /// The answer when it is not known who calls.
-  private func refusal(_ error: AccessError, _ call: Call, _ action: Endpoint.Action) -> Refusal {
+  func refusal(_ error: AccessError, _ call: Call, _ action: Endpoint.Action) -> Refusal {
     switch error {
-    case .credentialsRefused:
-      do {
-        var refusal = try unauthorized(call, action)
-        refusal.cause = "the credentials are wrong or expired"
-        return refusal
-      } catch {
-        return error
-      }
+    case .credentialsRefused: return refusedCredentials(call, action, claimed: nil)
+    case .passwordRefused(let name): return refusedCredentials(call, action, claimed: name)
     case .tokenRefused(let fault):
       do {
         var refusal = try unauthorized(call, action, error: "invalid_token")
@@ -129,14 +124,27 @@ struct AccessGate {
       var refusal = Refusal(.tooManyRequests, reason: "too many logins are being checked at this moment")
       refusal.fields.append("Retry-After", "1")
       return refusal
-    case .slowedDown(let pause):
+    case .slowedDown(let pause, let name):
       var refusal = Refusal(.tooManyRequests, reason: "too many logins of this address have failed; wait for the next")
       refusal.fields.append("Retry-After", "\(ClientThrottle.seconds(pause))")
+      refusal.claimedName = name
+      refusal.isSlowedLogin = true
       return refusal
     case .unreadable(let fault):
       return unavailable("\(fault.operation) \(fault.path): \(fault.reason) (errno \(fault.code))")
     case .tooLarge(let path, let bytesMax): return unavailable("\(path) has more than \(bytesMax) bytes")
     case .unusable(let path, let reason): return unavailable("\(path): \(reason)")
+    }
+  }
+
+  private func refusedCredentials(_ call: Call, _ action: Endpoint.Action, claimed name: String?) -> Refusal {
+    do {
+      var refusal = try unauthorized(call, action)
+      refusal.cause = "the credentials are wrong or expired"
+      refusal.claimedName = name
+      return refusal
+    } catch {
+      return error
     }
   }
 
@@ -205,8 +213,18 @@ struct AccessGate {
       var settings = context.settings
       settings.usesRelativeURLs = false
       let locations = LocationBuilder(settings: settings, head: call.head, isSecure: call.request.isSecure)
+      warnOfClearRealm(locations.token, call)
       return Self.bearer(locations.token, service, Self.scopes(of: records))
     }
+  }
+
+  /// A password that goes to a URL in the clear is read on its way, unless both ends are on this machine.
+  private func warnOfClearRealm(_ realm: String, _ call: Call) {
+    guard realm.hasPrefix("http://") else { return }
+    let peer = call.request.peer
+    let isLocal = peer.host.isEmpty || peer.host == "::1" || peer.host.hasPrefix("127.")
+    if isLocal, call.head.field("x-forwarded-for") == nil { return }
+    context.notices.insecureRealm(realm, peer, context.logger)
   }
 
   /// The path on the host that the client asked for; nil when it named none. As in Distribution the scheme is https,

@@ -4,6 +4,7 @@
 import GantryAccess
 import GantryHTTPService
 import GantryHTTPWire
+import GantryPatterns
 import GantryTelemetry
 import GantryWorld
 
@@ -14,6 +15,8 @@ import GantryWorld
 /// clients without credentials that are asked for some, as every client is at first.
 struct AuditTrail: Sendable {
   let log: AuditLog
+  /// Who is on the other side of proxies.
+  let clients: ClientAddresses
 
   /// An action was done.
   func done(_ action: Endpoint.Action, _ call: Call, _ response: Response) {
@@ -34,13 +37,15 @@ struct AuditTrail: Sendable {
     let (verb, object) = Self.names(of: action, match)
     write(
       (verb, object, nil), isDenial ? .denied : .failed, status: Int(refusal.status.code), request, match,
-      user: refusal.userName ?? caller.name, digest: nil)
+      user: refusal.userName ?? caller.name, claimed: refusal.claimedName, digest: nil)
   }
 
-  /// Whether somebody was kept out: who may not, or is not who it said. A client that said nothing is only asked.
+  /// Whether somebody was kept out: who may not, or is not who it said, or has said so too often. A client that said
+  /// nothing is only asked.
   static func isDenial(_ refusal: Refusal, _ head: RequestHead) -> Bool {
     switch refusal.status.code {
     case 403: true
+    case 429: refusal.isSlowedLogin
     case 401: head.field("authorization") != nil
     default: false
     }
@@ -89,13 +94,16 @@ struct AuditTrail: Sendable {
 
   private func write(
     _ subject: Subject, _ outcome: AuditLog.Entry.Outcome, status: Int, _ request: Request, _ match: PathMatcher.Match,
-    user: String?, digest: String?
+    user: String?, claimed: String? = nil, digest: String?
   ) {
+    let forwarded = request.head.fieldTexts("x-forwarded-for")
     log.write(
       AuditLog.Entry(
         action: subject.action, object: subject.object, outcome: outcome, status: status, requestID: request.id.text,
-        address: request.peer.description, forwardedFor: request.head.fieldText("x-forwarded-for"),
+        address: request.peer.description, client: clients.address(of: request)?.description,
+        forwardedFor: forwarded.isEmpty ? nil : forwarded.joined(separator: ", "),
         traceID: request.head.field("traceparent").flatMap { TraceContext(traceparent: $0) }?.traceID, user: user,
+        claimedUser: claimed,
         repository: match.name.isEmpty ? nil : match.name, reference: match.tail.isEmpty ? nil : match.tail,
         digest: digest))
   }

@@ -5,6 +5,7 @@ import GantryHTTPService
 import GantryHTTPWire
 import GantryPatterns
 import GantryWorld
+import Logging
 
 /// Tells clients apart, also those that come through a proxy.
 ///
@@ -14,6 +15,8 @@ import GantryWorld
 /// client wrote them.
 struct ClientAddresses: Sendable {
   let trustedProxies: AddressSet
+  let notices: ProxyNotices
+  let logger: Logger
 
   /// Elements that are looked at; no chain of proxies is as long.
   private static let elementsMax = 32
@@ -21,7 +24,10 @@ struct ClientAddresses: Sendable {
   /// The address of whoever sent the request; nil behind a unix-domain socket without a proxy's word.
   func address(of request: borrowing Request) -> NetworkAddress? {
     let peer = NetworkAddress(request.peer.host)
-    if trustedProxies.isEmpty || !trustedProxies.contains(peer) { return peer }
+    guard trustedProxies.contains(peer) else {
+      if request.head.field("x-forwarded-for") != nil { notices.forwarded(by: request.peer, logger) }
+      return peer
+    }
     return Self.client(of: request.head.fieldTexts("x-forwarded-for"), behind: peer, trusting: trustedProxies)
   }
 

@@ -48,6 +48,19 @@ final class ClientThrottle: Sendable {
     tickets.withLock { $0[id]?.user = user }
   }
 
+  /// Lets a request of this address and this user in if both have something left; else nothing was taken of either, and
+  /// it is for the other ways in to say what is wrong.
+  func entersAtOnce(_ id: RequestID, from address: NetworkAddress?, as user: String?) -> Bool {
+    if limiter.exempts(address) { return true }
+    guard limiter.enter(address: address, at: clock.now) == nil else { return false }
+    if let user, limiter.limitsUsers, limiter.enter(user: user, at: clock.now) != nil {
+      limiter.withdraw(address: address)
+      return false
+    }
+    tickets.withLock { $0[id] = Ticket(address: address, user: limiter.limitsUsers ? user : nil) }
+    return true
+  }
+
   /// The request is over.
   func leave(_ id: RequestID) {
     guard let ticket = tickets.withLock({ $0.removeValue(forKey: id) }) else { return }

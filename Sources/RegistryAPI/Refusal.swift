@@ -16,6 +16,10 @@ struct Refusal: Error {
   var closesConnection = false
   /// Who was refused, for the log.
   var userName: String?
+  /// Who the client said it is, with a password that is not that user's, for the log.
+  var claimedName: String?
+  /// Whether it was refused because there were too many wrong passwords.
+  var isSlowedLogin = false
   /// What the log should know and the client should not.
   var cause: String?
 

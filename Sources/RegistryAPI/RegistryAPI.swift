@@ -25,29 +25,36 @@ public final class RegistryAPI: RequestResponder {
   private let spans: SpanTable?
 
   /// The responder of `loop`. `access` says who may do what; without a control in it everybody may do everything.
-  /// `limiter` is shared by all loops. `accessLog` gets a line for each exchange.
+  /// `limiter` and `notices` are shared by all loops. `accessLog` gets a line for each exchange.
   public init(
     service: RegistryService, loop: any LoopExecutor, settings: APISettings,
-    access: AccessSource = AccessSource(nil), limiter: RequestLimiter? = nil, logger: Logger,
-    accessLog: AccessLog? = nil, observation: Observation = Observation()
+    access: AccessSource = AccessSource(nil), limiter: RequestLimiter? = nil, notices: ProxyNotices = ProxyNotices(),
+    logger: Logger, accessLog: AccessLog? = nil, observation: Observation = Observation()
   ) {
     context = APIContext(
-      service: service, loop: loop, settings: settings, access: access, limiter: limiter, logger: logger)
+      service: service, loop: loop, settings: settings, access: access, limiter: limiter, notices: notices,
+      logger: logger)
     matcher = PathMatcher(prefix: settings.prefix)
-    log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock)
+    log = APILog(logger: logger, accessLog: accessLog, clock: service.wallClock, clients: context.clients)
     meters = observation.meters
     health = observation.health
-    audit = observation.audit.map { AuditTrail(log: $0) }
+    audit = observation.audit.map { [clients = context.clients] in AuditTrail(log: $0, clients: clients) }
     spans = observation.tracing.map { SpanTable($0) }
   }
 
-  /// Answers what is hot, where nobody has to be held to a share, and where it is known already who may have it.
+  /// Answers what is hot, where it is known already who may have it, and its share is not used up.
   public func respondAtOnce(to request: Request) -> Response? {
-    guard context.origins == nil, context.throttle == nil else { return nil }
+    var user: String?
     if let access = context.access {
-      guard AccessGate(context: context).admitsAtOnce(request, access) else { return nil }
+      guard let reader = AccessGate(context: context).readerAtOnce(request, access) else { return nil }
+      user = reader.name
     }
-    guard let response = hotResponse(to: request, countsMiss: false) else { return nil }
+    guard var response = hotResponse(to: request, countsMiss: false) else { return nil }
+    if let throttle = context.throttle {
+      guard throttle.entersAtOnce(request.id, from: context.clients.address(of: request), as: user) else { return nil }
+    }
+    context.origins?.add(to: &response.fields, for: request.head)
+    log.began(request, by: user)
     spans?.begin(request)
     meters?.began(route: Route(request.head.path).rawValue)
     return response
@@ -93,6 +100,7 @@ public final class RegistryAPI: RequestResponder {
       if context.access != nil {
         caller = try await AccessGate(context: context).admit(call, action)
         call.caller = caller
+        log.began(request, by: caller.name)
         if let user = caller.name { try context.throttle?.enter(request.id, as: user) }
         if let response = hotResponse(to: request) { return response }
       }
@@ -142,7 +150,11 @@ public final class RegistryAPI: RequestResponder {
 
   private func count(_ refusal: Refusal, _ head: RequestHead) {
     guard let meters, AuditTrail.isDenial(refusal, head) else { return }
-    if refusal.status == .unauthorized { meters.refusedCredentials() } else { meters.refusedPermission() }
+    switch refusal.status {
+    case .unauthorized: meters.refusedCredentials()
+    case .tooManyRequests: meters.refusedSlowed()
+    default: meters.refusedPermission()
+    }
   }
 
   /// While a health check fails nothing new is stored or removed. Reads go on, and so does what has begun: the storage

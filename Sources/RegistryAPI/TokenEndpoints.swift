@@ -19,7 +19,7 @@ struct TokenEndpoints {
     }
     let token: (text: String, lifetime: Int64)?
     do { token = try await access.token(for: call.caller) } catch {
-      throw Refusal(.unavailable, reason: "users cannot be looked up")
+      throw AccessGate(context: context).refusal(error, call, .token)
     }
     guard let token else { throw Refusal(.unsupported, status: .notFound, message: "no such endpoint") }
     var fields = context.commonFields

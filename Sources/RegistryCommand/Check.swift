@@ -5,7 +5,7 @@ import ArgumentParser
 import Gantry
 import GantryConfiguration
 
-/// `registry check [CONFIG]`, and `registry check [CONFIG] --user NAME --repository NAME`.
+/// `registry check [CONFIG]`, and `registry check [CONFIG] --user NAME --certificate NAME --repository NAME`.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a configuration; print what is wrong, or the effective settings.",
@@ -13,7 +13,7 @@ struct Check: ParsableCommand {
       """
       Prints each problem with file, line and column and exits with 1, or prints the settings with secrets masked. \
       With --repository, tells instead what a user, or without --user somebody who has not logged in, may do there, \
-      and which rule of the configuration says so.
+      and which rule of the configuration says so; with --certificate on a connection that shows one with this name.
       """)
 
   @Argument(help: "The configuration file.", completion: .file(extensions: ["yml", "yaml"]))
@@ -22,11 +22,18 @@ struct Check: ParsableCommand {
   @Option(help: "Explain what this user may do in --repository.")
   var user: String?
 
+  @Option(help: "Explain what may be done with a client certificate of this name; again for each of its names.")
+  var certificate: [String] = []
+
   @Option(help: "Explain what may be done in this repository.")
   var repository: String?
 
   func validate() throws {
-    if user != nil, repository == nil { throw ValidationError("--user needs --repository: what a user may do where") }
+    guard repository == nil else { return }
+    if user != nil { throw ValidationError("--user needs --repository: what a user may do where") }
+    if !certificate.isEmpty {
+      throw ValidationError("--certificate needs --repository: what may be done with a certificate where")
+    }
   }
 
   func run() throws {
@@ -36,7 +43,9 @@ struct Check: ParsableCommand {
       let loaded = try ConfigurationFile.load(path)
       if !loaded.diagnostics.isEmpty { Console.complain(SettingsReport.problems(loaded.diagnostics)) }
       if let repository {
-        print(try AccessReport.text(loaded.settings, user: user, repository: repository), terminator: "")
+        print(
+          try AccessReport.text(loaded.settings, user: user, certificates: certificate, repository: repository),
+          terminator: "")
       } else {
         print(SettingsReport.yaml(loaded.settings), terminator: "")
       }

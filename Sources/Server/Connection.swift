@@ -4,6 +4,7 @@
 internal import GantryHTTP2
 internal import GantryHTTPService
 internal import GantryHTTPWire
+internal import GantryLimiting
 internal import GantryWorld
 
 /// One HTTP/1.1 connection: takes requests one after the other, has them answered, and writes the answers in their
@@ -23,6 +24,8 @@ actor Connection {
   private let report: @Sendable (ServerTrouble) -> Void
   private let protocols: ServerProtocols
   private let identity: (UInt64, UInt64)
+  /// What it is counted as, of its address.
+  nonisolated let place: ConnectionLimiter.Place?
   private var served: UInt64 = 0
   private var date = ResponseDate()
   /// Body bytes of the response under way that were handed to the transport.
@@ -39,10 +42,12 @@ actor Connection {
   /// What nearly every head of a response fits in.
   private static let headBytes = 1 << 10
 
-  init(_ accepted: any AcceptedStream, on loop: any LoopExecutor, serving shared: ConnectionTable.Shared)
-    throws(StreamError)
-  {
+  init(
+    _ accepted: any AcceptedStream, on loop: any LoopExecutor, counted place: ConnectionLimiter.Place?,
+    serving shared: ConnectionTable.Shared
+  ) throws(StreamError) {
     self.loop = loop
+    self.place = place
     let stream = try accepted.open(on: loop)
     self.stream = stream
     responder = shared.responder
@@ -117,7 +122,7 @@ actor Connection {
 
   /// Gives its stream away, with what came on it. Nothing is left of the connection then.
   func handOver() -> HandOver {
-    HandOver(stream: stream, bytes: Array(input.available), identity: identity, served: served)
+    HandOver(stream: stream, bytes: Array(input.available), identity: identity, served: served, place: place)
   }
 
   /// A client that pipelines without end shares the loop with everybody else on it.
@@ -140,6 +145,12 @@ actor Connection {
 
   /// Its place among the connections of its process, by age.
   nonisolated var number: UInt64 { identity.1 }
+
+  /// Whether the client's certificate was verified, or is about to be.
+  var showsCertificate: Bool {
+    guard let stream = stream as? TLSStream else { return false }
+    return stream.security.map { !$0.clientNames.isEmpty } ?? true
+  }
 
   /// Whether its time has run out. Asked by the table about once a second.
   func isOverdue(now: LoopInstant) -> Bool {

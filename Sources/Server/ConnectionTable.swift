@@ -3,6 +3,7 @@
 
 internal import GantryHTTPService
 internal import GantryHTTPWire
+internal import GantryLimiting
 internal import GantryWorld
 internal import Synchronization
 
@@ -15,6 +16,7 @@ actor ConnectionTable {
     let protocols: ServerProtocols
     let wallClock: any WallClock
     let identities: Identities
+    let limiter: ConnectionLimiter?
     let report: @Sendable (ServerTrouble) -> Void
   }
 
@@ -62,19 +64,23 @@ actor ConnectionTable {
     self.shared = shared
   }
 
-  /// Takes an accepted connection in and serves what has come on it.
-  func admit(_ accepted: any AcceptedStream) async {
-    guard !isDraining else { return accepted.refuse() }
+  /// Takes an accepted connection in and serves what has come on it. `place` is what it is counted as.
+  func admit(_ accepted: any AcceptedStream, counted place: ConnectionLimiter.Place?) async {
+    guard !isDraining else {
+      uncount(place)
+      return accepted.refuse()
+    }
     guard count < connectionsMax else {
       refused &+= 1
+      uncount(place)
       return await refuse(accepted)
     }
     self.accepted &+= 1
     let connection: Connection
     do {
-      connection = try Connection(accepted, on: loop, serving: shared)
+      connection = try Connection(accepted, on: loop, counted: place, serving: shared)
     } catch {
-      return
+      return uncount(place)
     }
     connections[ObjectIdentifier(connection)] = connection
     if isWindingDown { await connection.windDown() }
@@ -171,14 +177,20 @@ actor ConnectionTable {
   }
 
   private func forget(_ connection: Connection) {
-    connections[ObjectIdentifier(connection)] = nil
+    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    uncount(connection.place)
     if count == 0 { settle() }
   }
 
   /// An HTTP/2 connection is closed and nothing of it is under way.
   func forget(_ connection: HTTP2Connection) {
-    http2Connections[ObjectIdentifier(connection)] = nil
+    guard http2Connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    uncount(connection.place)
     if count == 0 { settle() }
+  }
+
+  private func uncount(_ place: ConnectionLimiter.Place?) {
+    if let place { shared.limiter?.leave(place) }
   }
 
   /// Tells a client that there is no room, in one packet that no slow client can hold us up with.
@@ -230,6 +242,14 @@ actor ConnectionTable {
     isWindingDown = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.windDown() } }
     for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
+  }
+
+  /// Ends the connections that show a client's certificate, when what is under way is answered.
+  func endCertified() {
+    for connection in Self.byAge(connections.values) {
+      connection.assumeIsolated { if $0.showsCertificate { $0.drain() } }
+    }
+    for connection in http2ByAge() { connection.assumeIsolated { if $0.showsCertificate { $0.drain() } } }
   }
 
   /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.

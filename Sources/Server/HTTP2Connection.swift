@@ -4,6 +4,7 @@
 internal import GantryHTTP2
 internal import GantryHTTPService
 internal import GantryHTTPWire
+internal import GantryLimiting
 internal import GantryWorld
 
 /// One HTTP/2 connection: many requests at once over one stream of bytes.
@@ -35,6 +36,8 @@ actor HTTP2Connection {
   let shared: ConnectionTable.Shared
   private unowned let table: ConnectionTable
   private let identity: (UInt64, UInt64)
+  /// What it is counted as, of its address.
+  nonisolated let place: ConnectionLimiter.Place?
   private var served: UInt64
   private var date = ResponseDate()
 
@@ -78,6 +81,7 @@ actor HTTP2Connection {
     early = handOver.bytes
     identity = handOver.identity
     served = handOver.served
+    place = handOver.place
     session = HTTP2Session(limits: shared.limits.http2, wire: shared.limits.wire)
     idleSince = loop.clock.now
   }
@@ -401,6 +405,12 @@ actor HTTP2Connection {
     drainTimer = nil
     stream.close()
     cutAll(isDraining ? .draining : failure)
+  }
+
+  /// Whether the client's certificate was verified, or is about to be.
+  var showsCertificate: Bool {
+    guard let stream = stream as? TLSStream else { return false }
+    return stream.security.map { !$0.clientNames.isEmpty } ?? true
   }
 
   /// Ends it because its time has run out.

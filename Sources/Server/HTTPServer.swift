@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 public import GantryHTTPService
+public import GantryLimiting
 public import GantryWorld
 internal import Synchronization
 
@@ -23,10 +24,12 @@ public actor HTTPServer {
   private let listeners: [any StreamListener]
   private let tables: [ConnectionTable]
   private let loops: [any LoopExecutor]
+  private let limiter: ConnectionLimiter?
   private let report: @Sendable (ServerTrouble) -> Void
   private var state = State.ready
   private var nextLoop = 0
   private var lastComplaint: LoopInstant?
+  private var refusedOfAddress: UInt64 = 0
 
   /// After a failed accept, before the next: descriptors may come free meanwhile.
   private static let acceptPause = Duration.milliseconds(100)
@@ -36,16 +39,19 @@ public actor HTTPServer {
   /// Makes a server of these listeners, which live on the world's first loop.
   ///
   /// - Parameters:
+  ///   - limiter: what keeps one address from taking all connections; nil: nothing does.
   ///   - responder: called once per loop; what it returns answers the requests of that loop's connections.
   ///   - report: told of trouble that no request can be told of.
   public init(
     world: World, listeners: [any StreamListener], limits: ServerLimits,
-    protocols: ServerProtocols = ServerProtocols(), responder: (any LoopExecutor) -> any RequestResponder,
+    protocols: ServerProtocols = ServerProtocols(), limiter: ConnectionLimiter? = nil,
+    responder: (any LoopExecutor) -> any RequestResponder,
     report: @escaping @Sendable (ServerTrouble) -> Void
   ) {
     loop = world.loops[0]
     loops = world.loops
     self.listeners = listeners
+    self.limiter = limiter
     self.report = report
     let identities = ConnectionTable.Identities(entropy: world.entropy)
     let share = max(1, limits.connectionsMax / world.loops.count)
@@ -54,7 +60,7 @@ public actor HTTPServer {
         on: loop, connectionsMax: share,
         shared: ConnectionTable.Shared(
           responder: responder(loop), limits: limits, protocols: protocols, wallClock: world.clock,
-          identities: identities, report: report))
+          identities: identities, limiter: limiter, report: report))
     }
   }
 
@@ -76,7 +82,17 @@ public actor HTTPServer {
         let index = nextLoop
         nextLoop = (nextLoop + 1) % loops.count
         let table = tables[index]
-        spawn(on: loops[index]) { await table.admit(accepted) }
+        var place: ConnectionLimiter.Place?
+        if let limiter {
+          place = limiter.enter(host: accepted.peer.host)
+          if place == nil {
+            // Without a word, and before TLS: whoever has so many is not worth the work.
+            accepted.refuse()
+            refusedOfAddress &+= 1
+            continue
+          }
+        }
+        spawn(on: loops[index]) { [place] in await table.admit(accepted, counted: place) }
       } catch {
         complain(error)
         await pause(Self.acceptPause)
@@ -103,6 +119,12 @@ public actor HTTPServer {
     for table in tables { await table.windDown() }
   }
 
+  /// Ends the connections that show a client's certificate, each when the request under way is answered: what is
+  /// trusted of clients has changed, and only another handshake tells whether they still are.
+  public func endCertified() async {
+    for table in tables { await table.endCertified() }
+  }
+
   /// Stops accepting, lets requests under way finish for at most `limit`, and returns when every connection is closed.
   public func drain(within limit: Duration) async {
     state = .draining
@@ -112,10 +134,12 @@ public actor HTTPServer {
     }
   }
 
-  /// The connections of each loop, in the order of the loops.
+  /// The connections of each loop, in the order of the loops. What is refused of one address never comes to a loop, and
+  /// is told of the first.
   public func connectionMeasures() async -> [ConnectionMeasures] {
     var measures: [ConnectionMeasures] = []
     for table in tables { measures.append(await table.measures) }
+    measures[0].refusedOfAddress = refusedOfAddress
     return measures
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+internal import GantryLimiting
 internal import GantryWorld
 
 /// What a connection leaves to the one that goes on with its stream in another version of HTTP.
@@ -12,4 +13,6 @@ struct HandOver: @unchecked Sendable {
   let identity: (UInt64, UInt64)
   /// Requests that were numbered so far.
   let served: UInt64
+  /// What it is counted as, of its address.
+  let place: ConnectionLimiter.Place?
 }

@@ -37,6 +37,8 @@ private final class TLSAcceptedStream: AcceptedStream {
     self.current = current
   }
 
+  var peer: PeerAddress { accepted.peer }
+
   func open(on loop: any LoopExecutor) throws(StreamError) -> any ByteStream {
     let stream = try accepted.open(on: loop)
     do {

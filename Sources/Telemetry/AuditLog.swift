@@ -44,8 +44,12 @@ public final class AuditLog: Sendable {
     public var traceID: String?
     /// Who asked; nil for somebody who had not logged in, or not as who they said.
     public var user: String?
-    /// From where, with the port.
+    /// Who it said it is, with a password that is not that user's.
+    public var claimedUser: String?
+    /// From where, with the port: a proxy, perhaps.
     public var address: String
+    /// The address of the client, over proxies that are trusted: what limits count.
+    public var client: String?
     /// What the request says of the clients that it came from, through proxies; nobody vouches for it here.
     public var forwardedFor: String?
     /// The repository, as it was named.
@@ -58,9 +62,8 @@ public final class AuditLog: Sendable {
     /// An entry with the given parts.
     public init(
       action: Action, object: Object, outcome: Outcome, status: Int, requestID: String, address: String,
-      forwardedFor: String? = nil, traceID: String? = nil, user: String? = nil, repository: String? = nil,
-      reference: String? = nil,
-      digest: String? = nil
+      client: String? = nil, forwardedFor: String? = nil, traceID: String? = nil, user: String? = nil,
+      claimedUser: String? = nil, repository: String? = nil, reference: String? = nil, digest: String? = nil
     ) {
       self.action = action
       self.object = object
@@ -68,9 +71,11 @@ public final class AuditLog: Sendable {
       self.status = status
       self.requestID = requestID
       self.address = address
+      self.client = client
       self.forwardedFor = forwardedFor
       self.traceID = traceID
       self.user = user
+      self.claimedUser = claimedUser
       self.repository = repository
       self.reference = reference
       self.digest = digest
@@ -86,8 +91,8 @@ public final class AuditLog: Sendable {
     self.clock = clock
   }
 
-  /// Writes a line. Its members come in this order: time, id, trace, user, address, forwarded, action, object,
-  /// repository, reference, digest, status, outcome; those that are not known are left out.
+  /// Writes a line. Its members come in this order: time, id, trace, user, claimed, address, client, forwarded,
+  /// action, object, repository, reference, digest, status, outcome; those that are not known are left out.
   public func write(_ entry: Entry) {
     var line: [UInt8] = []
     line.reserveCapacity(384)
@@ -97,7 +102,9 @@ public final class AuditLog: Sendable {
     Self.append("id", entry.requestID, to: &line)
     Self.append("trace", entry.traceID, to: &line)
     Self.append("user", entry.user, to: &line)
+    Self.append("claimed", entry.claimedUser, to: &line)
     Self.append("address", entry.address, to: &line)
+    Self.append("client", entry.client, to: &line)
     Self.append("forwarded", entry.forwardedFor, to: &line)
     Self.append("action", entry.action.rawValue, to: &line)
     Self.append("object", entry.object.rawValue, to: &line)

@@ -44,6 +44,8 @@ public struct RequestMeasures: Sendable {
   public internal(set) var refusedCredentials: UInt64 = 0
   /// Requests for what their caller may not do.
   public internal(set) var refusedPermission: UInt64 = 0
+  /// Requests of those who have to wait before another of their passwords is looked at.
+  public internal(set) var refusedSlowed: UInt64 = 0
   /// Bytes that were no request.
   public internal(set) var malformed: UInt64 = 0
 
@@ -79,6 +81,7 @@ public struct RequestMeasures: Sendable {
     sentBytes &+= other.sentBytes
     refusedCredentials &+= other.refusedCredentials
     refusedPermission &+= other.refusedPermission
+    refusedSlowed &+= other.refusedSlowed
     malformed &+= other.malformed
   }
 
@@ -120,6 +123,7 @@ public struct RequestMeasures: Sendable {
     text.family("gantry_access_refused_total", .counter, "Requests that were not let in, by reason.")
     text.sample(refusedCredentials, ["reason": "credentials"])
     text.sample(refusedPermission, ["reason": "permission"])
+    text.sample(refusedSlowed, ["reason": "slowed"])
   }
 
   private func names(of series: Int, _ table: Table) -> (route: String, method: String) {

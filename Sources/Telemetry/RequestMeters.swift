@@ -73,6 +73,11 @@ public final class RequestMeters: Sendable {
     counted.withLock { $0.refusedPermission &+= 1 }
   }
 
+  /// Somebody has to wait before another password is looked at.
+  public func refusedSlowed() {
+    counted.withLock { $0.refusedSlowed &+= 1 }
+  }
+
   /// Something came that was no request.
   public func refusedMalformed() {
     counted.withLock { $0.malformed &+= 1 }

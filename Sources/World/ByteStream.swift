@@ -122,6 +122,9 @@ public protocol StreamListener: AnyObject, Sendable {
 
 /// A connection that was accepted and belongs to no loop yet.
 public protocol AcceptedStream: AnyObject, Sendable {
+  /// Who is at the other end. Asked for before ``open(on:)``.
+  var peer: PeerAddress { get }
+
   /// Makes it a stream of the loop that the caller runs on. Called once.
   func open(on loop: any LoopExecutor) throws(StreamError) -> any ByteStream
 

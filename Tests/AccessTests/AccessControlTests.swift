@@ -104,6 +104,50 @@ struct AccessControlTests {
     #expect(setting.reported.count == 1)
   }
 
+  @Test("The file of users is made with the directories above it, whole or not at all") func provisioningBelow() throws
+  {
+    let setting = Setting(method: .htpasswd(realm: "r", path: "/auth/deep/htpasswd"))
+    try setting.start()
+    guard case .userProvisioned(_, let user, let password) = setting.reported.first else {
+      Issue.record("nothing was told")
+      return
+    }
+    #expect(try setting.caller(Setting.basic(user, password)).name == "docker")
+    let world = setting.simulation.world
+    let names = setting.simulation.run {
+      // A directory that cannot be listed is not the one that was expected.
+      await world.workers.run { (try? world.files.entries("/auth/deep"))?.map(\.name) }
+    }
+    #expect(names == ["htpasswd"])
+  }
+
+  @Test("Whom somebody claimed to be, with a wrong password, is told to the log") func claims() throws {
+    let setting = Setting()
+    setting.write(Setting.line("alice", "one"))
+    try setting.start()
+    let control = setting.control
+    for name in ["alice", "nobody"] {
+      #expect(throws: AccessError.passwordRefused(name: name)) {
+        try setting.simulation.run { () throws(AccessError) in
+          try await control.caller(authorization: [Setting.basic(name, "wrong")])
+        }
+      }
+    }
+  }
+
+  @Test("Lines that are not UTF-8 are skipped: they must not become one name") func notUTF8() throws {
+    let setting = Setting(groups: true)
+    func line(_ first: UInt8, _ password: String) -> [UInt8] { [first] + Array(Setting.line("ric", password).utf8) }
+    setting.write(
+      line(0xE9, "one") + line(0xFC, "two") + Array(Setting.line("bob", "b").utf8) + Array("bob:".utf8) + [0xFF])
+    setting.write(Array("dev: ".utf8) + [0xE9, 0x0A] + Array("ops: bob\n".utf8), to: Setting.groupsPath)
+    try setting.start()
+    for (name, password) in [("\u{FFFD}ric", "one"), ("\u{FFFD}ric", "two"), ("bob", "b")] {
+      #expect(throws: AccessError.credentialsRefused, "\(name)") { try setting.caller(Setting.basic(name, password)) }
+    }
+    #expect(setting.reported.map(\.description).filter { $0.hasSuffix("skipped: is not UTF-8") }.count == 4)
+  }
+
   @Test("Many requests with one password, right or wrong, are answered alike")
   func crowds() throws {
     let setting = Setting()
@@ -150,6 +194,8 @@ struct AccessControlTests {
     for (user, password) in [(kate, "two"), (kelvin, "one")] {
       #expect(throws: AccessError.credentialsRefused) { try setting.caller(Setting.basic(user, password)) }
     }
+    setting.write("K: \(kate)\n\u{212A}: \(kate)\n", to: Setting.groupsPath)
+    #expect(try setting.caller(Setting.basic(kate, "one")).groups.count == 2, "one group was lost to the other")
     let stranger = Caller(name: "x", groups: ["\u{212A}"])
     #expect(!setting.control.permits(.push, to: stranger, on: name))
   }
@@ -173,7 +219,7 @@ struct AccessControlTests {
         }
         var counts: (refused: Int, busy: Int) = (0, 0)
         for await answer in group {
-          if answer == .credentialsRefused { counts.refused += 1 }
+          if answer == .passwordRefused(name: "nobody") { counts.refused += 1 }
           if answer == .busy { counts.busy += 1 }
         }
         return [counts.refused, counts.busy]
@@ -265,6 +311,39 @@ struct AccessRulesTests {
     #expect(throws: AccessError.credentialsRefused) { try setting.caller("Bearer \(later)") }
     setting.write("")
     #expect(throws: AccessError.credentialsRefused) { try setting.caller("Bearer \(later)") }
+  }
+
+  @Test("What is remembered of tokens of our own is known at once, until it ends") func rememberedTokens() throws {
+    let setting = Setting(rules: try Self.rules(), groups: true)
+    setting.write(Setting.line("alice", "one"))
+    setting.write("dev: alice\n", to: Setting.groupsPath)
+    setting.simulation.wallClock.shift(by: .seconds(10))
+    try setting.start()
+    let alice = try #require(try setting.token(for: try setting.caller(Setting.basic("alice", "one"))))
+    let nobodys = try #require(try setting.token(for: .anonymous))
+    #expect(setting.remembered("Bearer \(alice)") == Caller(name: "alice", groups: ["dev"], credentials: .token))
+    let nobody = setting.remembered("Bearer \(nobodys)")
+    #expect(nobody?.credentials == .token && nobody?.name == nil)
+    #expect(setting.remembered("Bearer \(alice)x") == nil)
+    setting.simulation.wallClock.shift(by: .seconds(301))
+    #expect(setting.remembered("Bearer \(alice)") == nil && setting.remembered("Bearer \(nobodys)") == nil)
+  }
+
+  @Test("Who is granted something by a certificate is asked as anybody else, and can still log in")
+  func certificates() throws {
+    let rules = AccessRules([
+      AccessRule(subjects: [.anyCertificate], actions: [.pull]),
+      AccessRule(subjects: [.anyUser], actions: [.pull, .push]),
+    ])
+    let setting = Setting(rules: rules)
+    let certified = Caller.anonymous.certified(["ci"])
+    #expect(setting.control.challenge == .ownTokens(service: "r"))
+    #expect(!setting.control.isWelcome(certified))
+    let method = TokenMethod(realm: "r", service: "s", issuer: "i", rootCertificates: "/roots")
+    #expect(!Setting(rules: rules, method: .token(method)).control.isWelcome(certified))
+    let alone = AccessRules([AccessRule(subjects: [.certificate("ci")], actions: [.pull])])
+    let control = Setting(rules: alone, method: .token(method)).control
+    #expect(control.isWelcome(certified) && !control.isWelcome(.anonymous))
   }
 
   @Test("Where nobody is granted anything without a name, no tokens are given out")

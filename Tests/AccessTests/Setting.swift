@@ -42,13 +42,15 @@ final class Setting: Sendable {
     return "\(name):\(hash.text)\n"
   }
 
-  func write(_ text: String, to path: String = Setting.usersPath) {
+  func write(_ text: String, to path: String = Setting.usersPath) { write(Array(text.utf8), to: path) }
+
+  func write(_ bytes: [UInt8], to path: String = Setting.usersPath) {
     let world = simulation.world
     simulation.run {
       await world.workers.run {
         do {
           _ = try world.files.remove(path)
-          try world.files.open(path, .create(mode: 0o600)).write(Array(text.utf8), at: 0)
+          try world.files.open(path, .create(mode: 0o600)).write(bytes, at: 0)
         } catch {
           preconditionFailure("a test's file is written: \(error)")
         }
@@ -75,9 +77,16 @@ final class Setting: Sendable {
     try simulation.run { () throws(AccessError) in try await control.reload() }
   }
 
+  /// Who that is. Whom somebody claimed to be, with a wrong password, is left out of the error: see `claims` for it.
   func caller(_ fields: String...) throws(AccessError) -> Caller {
     let control = control
-    return try simulation.run { () throws(AccessError) in try await control.caller(authorization: fields) }
+    do {
+      return try simulation.run { () throws(AccessError) in try await control.caller(authorization: fields) }
+    } catch .passwordRefused {
+      throw .credentialsRefused
+    } catch {
+      throw error
+    }
   }
 
   func remembered(_ fields: String...) -> Caller? {

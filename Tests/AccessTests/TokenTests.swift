@@ -222,6 +222,7 @@ struct TokenTests {
       (Self.token(claims, header: #","kid":"p384""#), .signature),
       (Self.token(claims, header: #","kid":"rsa","crit":["exp"]"#), .critical),
       (Self.token(claims, header: #","kid":"rsa","crit":[]"#), .critical),
+      (Self.token(claims, header: #","kid":"rsa","crit":null"#), .critical),
       ("\(parts[0]).\(parts[1]).", .signature),
       (
         "\(parts[0]).\(MintToken.base64URL(Array(Self.claims(setting, ["sub": #""root""#]).utf8))).\(parts[2])",

@@ -137,7 +137,7 @@ struct AccessSettingsTests {
       moved.lines == [] && moved.settings.map { SettingsReport.yaml($0).contains("autoredirectpath: /a") } == true)
   }
 
-  @Test("Names mean nobody without auth; capital letters do not switch rules off; no rule is a warning")
+  @Test("Names mean nobody without auth; capital letters do not switch rules off")
   func surroundings() {
     let users = load(base + "access:\n  rules:\n    - {who: [users], actions: [pull]}\n")
     #expect(users.errors.count == 1 && users.errors[0].contains("no auth to log in with"), "\(users.lines)")
@@ -145,8 +145,61 @@ struct AccessSettingsTests {
     #expect(open.lines == [])
     let capital = load(base + "Access:\n  rules:\n    - {who: [anonymous], actions: [pull]}\n")
     #expect(capital.errors == ["c.yml:6:1: error: Access: unknown key; \"access\" must be in lower case"])
-    let empty = load(base + "access:\n  rules: []\n")
-    #expect(empty.warnings.count == 1 && empty.settings != nil, "\(empty.lines)")
     #expect(load(base + "access:\n  rule: []\n").errors.count == 1)
+  }
+
+  @Test(
+    "A section that is there and grants nothing lets nobody do anything, and says so",
+    arguments: [
+      "access:\n", "access: {}\n", "access:\n  rules:\n", "access:\n  rules: []\n",
+      "access:\n  rules:\n    # - {who: [anonymous], actions: [pull]}\n", "access:\n  rules: [{immutabletags: [x]}]\n",
+      "access: {groupfile: /g}\n",
+    ])
+  func grantsNothing(_ section: String) throws {
+    let outcome = load(base + section)
+    let settings = try #require(outcome.settings, "\(outcome.lines)")
+    #expect(settings.access.isInForce && !settings.access.grantsAnything)
+    #expect(outcome.warnings.count == 1 && outcome.errors == [], "\(outcome.lines)")
+    #expect(outcome.warnings.first?.contains("so nobody may do anything; {who: [anonymous]") == true)
+    let again = load(SettingsReport.yaml(settings))
+    #expect(again.settings?.access == settings.access, "\(again.lines)")
+  }
+
+  @Test("An empty auth asks nobody to log in, as in Distribution, and says so") func emptyAuth() {
+    let outcome = load(base + "auth:\n  # htpasswd: {realm: r, path: /p}\n")
+    #expect(outcome.settings?.auth == AuthSettings.none && outcome.errors == [])
+    #expect(outcome.warnings.count == 1 && outcome.warnings[0].contains("so nobody has to log in"), "\(outcome.lines)")
+  }
+
+  @Test("Without the section nothing is denied by it, and nothing is said") func absent() {
+    let outcome = load(base)
+    #expect(outcome.lines == [] && outcome.settings?.access.isInForce == false)
+    #expect(AccessSettings().isInForce == false && AccessSettings(groupFile: "/g").isInForce)
+  }
+
+  @Test(
+    "A misspelt or misplaced section that should keep somebody out is an error",
+    arguments: [
+      ("acess: {rules: []}\n", "acess: unknown key; did you mean \"access\"?"),
+      ("acces:\n", "acces: unknown key; did you mean \"access\"?"),
+      ("authh: {htpasswd: {realm: r, path: /p}}\n", "authh: unknown key; did you mean \"auth\"?"),
+      ("auht: {htpasswd: {realm: r, path: /p}}\n", "auht: unknown key; did you mean \"auth\"?"),
+      ("auth:\nhtpasswd: {realm: r, path: /p}\n", "htpasswd: unknown key; did you mean \"auth.htpasswd\"?"),
+      ("rules: []\n", "rules: unknown key; did you mean \"access.rules\"?"),
+      ("  rules: []\n", "http.rules: unknown key; did you mean \"access.rules\"?"),
+      ("  acces: {rules: []}\n", "http.acces: unknown key; did you mean \"access\"?"),
+      ("  tsl: {certificate: /c, key: /k}\n", "http.tsl: unknown key; did you mean \"http.tls\"?"),
+      ("  tls:\n  certificate: /c\n", "http.certificate: unknown key; did you mean \"http.tls.certificate\"?"),
+    ])
+  func misspelt(_ lines: String, _ message: String) {
+    let outcome = load(base + lines)
+    #expect(outcome.settings == nil && outcome.errors.contains { $0.contains("error: \(message)") }, "\(outcome.lines)")
+  }
+
+  @Test("Other unknown keys are passed over, and so are those that hold what is repeated elsewhere") func others() {
+    for line in ["x-auth: &a {}\n", "whatever: 1\n", "  whatever: 1\n", "path: /x\n"] {
+      let outcome = load(base + line)
+      #expect(outcome.errors == [] && outcome.warnings.count == 1, "\(outcome.lines)")
+    }
   }
 }

@@ -129,7 +129,7 @@ struct DiagnosticsTests {
     ),
     ("auth: none\n", []),
     ("auth: {none: {}}\n", []),
-    ("auth:\n", []),
+    ("auth:\n", ["c.yml:6:6: warning: auth: is empty, so nobody has to log in"]),
     (
       "Auth:\n  htpasswd: {realm: r, path: /p}\n",
       ["c.yml:6:1: error: Auth: unknown key; \"auth\" must be in lower case"]
@@ -380,6 +380,15 @@ struct DiagnosticsTests {
     #expect(ConfigurationSource(argument: nil, environment: variable) == .file("/v.yml"))
     #expect(ConfigurationSource(argument: nil, environment: ["REGISTRY_CONFIGURATION_PATH": ""]) == .builtIn)
     #expect(ConfigurationSource(argument: nil, environment: [:]) == .builtIn)
+  }
+
+  @Test("Every origin and one more are answers that browsers refuse")
+  func originsBesideAll() {
+    func outcome(_ values: String) -> Outcome { load(base + "  headers: {access-control-allow-origin: [\(values)]}\n") }
+    #expect(outcome("'*'").lines == [] && outcome("'https://a', 'https://b'").lines == [])
+    let both = outcome("'*', 'https://a'")
+    #expect(both.settings != nil && both.warnings.count == 1, "\(both.lines)")
+    #expect(both.warnings.first?.contains("browsers refuse every answer") == true, "\(both.lines)")
   }
 
   @Test(arguments: 0..<20)

@@ -69,6 +69,41 @@ struct LimiterTests {
     #expect(brake.begin(guesser, at: at(200_000)) == nil)
   }
 
+  @Test("A site of IPv6 has eight times as many wrong passwords, however many nets it has") func sites() throws {
+    let brake = LoginBrake(failuresPerMinute: 3)
+    let nets = try (0..<64).map { try address("2001:db8:0:\(String($0, radix: 16))::1") }
+    var begun = 0
+    for net in nets { for _ in 1...3 where brake.begin(net, at: at(0)) == nil { begun += 1 } }
+    #expect(begun == 24)
+    // What the site has no more of was not taken of the net.
+    #expect(brake.begin(nets[63], at: at(0)) == .nanoseconds(60_000_000_000 / 24))
+    #expect(brake.begin(try address("2001:db8:1::1"), at: at(0)) == nil)
+    brake.forgive(nets[0])
+    #expect(brake.begin(nets[63], at: at(0)) == nil)
+  }
+
+  @Test("So many connections of one address are open, and no more, until one ends") func connections() throws {
+    let limiter = ConnectionLimiter(connectionsMax: 2, exempt: try AddressSet(["10.0.0.0/8"]))
+    let first = try #require(limiter.enter(host: "192.0.2.7"))
+    #expect(limiter.enter(host: "::ffff:192.0.2.7") != nil)
+    #expect(limiter.enter(host: "192.0.2.7") == nil)
+    #expect(limiter.enter(host: "192.0.2.8") != nil)
+    for host in ["10.1.2.3", ""] {
+      for _ in 1...5 { #expect(limiter.enter(host: host) != nil, "\(host)") }
+    }
+    limiter.leave(first)
+    #expect(limiter.enter(host: "192.0.2.7") != nil)
+    #expect(limiter.enter(host: "192.0.2.7") == nil && limiter.count == 2)
+  }
+
+  @Test("Users whose names Unicode takes for the same have limits of their own") func equivalentNames() throws {
+    let limiter = try #require(
+      RequestLimiter(address: Allowance(), user: Allowance(concurrentMax: 1), exempt: AddressSet()))
+    #expect(limiter.enter(user: "Kate", at: at(0)) == nil)
+    #expect(limiter.enter(user: "\u{212A}ate", at: at(0)) == nil)
+    #expect(limiter.enter(user: "Kate", at: at(0)) != nil)
+  }
+
   @Test("Wrong passwords are counted by address, right ones are not") func brake() throws {
     let brake = LoginBrake(failuresPerMinute: 3)
     let (guesser, other) = (try address("192.0.2.7"), try address("192.0.2.8"))

@@ -11,7 +11,8 @@ import Testing
 @Suite("Users, tokens and certificates", .serialized)
 struct CredentialTests {
   private static func measure(
-    _ url: String, user: Credentials? = nil, trust: TrustSettings = TrustSettings(), tokenServices: [String] = [],
+    _ url: String, user: Credentials? = nil, token: String? = nil, trust: TrustSettings = TrustSettings(),
+    tokenServices: [String] = [],
     clients: Int = 2
   ) throws -> RunReport {
     var spec = ScenarioSpec(name: "get", kind: .get)
@@ -19,6 +20,7 @@ struct CredentialTests {
     spec.timeout = 20_000_000_000
     var plan = Conductor.Plan(
       scenarios: [spec], targets: [Target(name: "registry", url: try TargetURL(url), credentials: user)])
+    plan.targets[0].token = token
     plan.trust = trust
     plan.tokenServices = try tokenServices.map { text throws(InputError) in try TargetURL(text) }
     return try Conductor.run(plan, loops: 1, stop: StopSign()) { _ in }
@@ -112,6 +114,22 @@ struct CredentialTests {
     // One for the preparation, and one for each client that was asked before another had one.
     #expect((2...3).contains(fetches.count), "\(fetches)")
     #expect(fetches.allSatisfy { $0 == "GET /token?service=s&scope=repository%3Aa%2Fb%3Apull" }, "\(fetches)")
+  }
+
+  @Test("A token that was given is sent with each request, unasked; one that is refused is told of")
+  func fixedToken() throws {
+    let server = try CannedServer(nil) { request in
+      request.authorization == "Bearer t1" ? CannedServer.Answer() : Self.challenge("http://127.0.0.1/token")
+    }
+    defer { server.stop() }
+    let url = "http://127.0.0.1:\(server.port)"
+    let report = try Self.measure(url, token: "t1")
+    Self.expectAllAnswered(report)
+    #expect(server.lines.allSatisfy { $0.hasPrefix("GET /v2/") }, "\(server.lines)")
+    let refused = try Self.measure(url, token: "t2")
+    #expect(refused.problems.count == 1)
+    #expect(
+      refused.problems.first?.contains("status 401: the registry refuses this token") == true, "\(refused.problems)")
   }
 
   @Test("A token that ran out is fetched anew")

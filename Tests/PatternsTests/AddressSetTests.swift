@@ -17,6 +17,28 @@ struct AddressSetTests {
   }
 
   @Test(
+    "An address is written in one way",
+    arguments: [
+      ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:DB8:0:0:0:0:0:7", "2001:db8::7"), ("::", "::"), ("::1", "::1"),
+      ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"), ("1:0:3:4:5:6:7:8", "1:0:3:4:5:6:7:8"),
+      ("fe80::", "fe80::"),
+    ])
+  func written(_ text: String, _ expected: String) throws {
+    let address = try #require(NetworkAddress(text))
+    #expect(address.description == expected)
+    #expect(NetworkAddress(address.description) == address)
+  }
+
+  @Test("Nets of IPv6 belong to a site, an address of IPv4 to itself") func sites() throws {
+    let (one, other) = (
+      try #require(NetworkAddress("2001:db8:1:2::3")), try #require(NetworkAddress("2001:db8:1:ff::"))
+    )
+    #expect(one.site == other.site && one.client != other.client && one.site.description == "2001:db8:1::")
+    let old = try #require(NetworkAddress("192.0.2.7"))
+    #expect(old.site == old)
+  }
+
+  @Test(
     "What is no address is none",
     arguments: [
       "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.+4", " 1.2.3.4", "1.2.3.4 ", "1..3.4", ":", ":::",

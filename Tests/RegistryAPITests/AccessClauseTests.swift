@@ -3,13 +3,16 @@
 
 import GantryAccess
 import GantryHTTPWire
+import GantryLimiting
 import GantryOCI
 import GantryPasswordHash
 import GantryPatterns
 import GantryRegistry
 import GantryRegistryAPI
+import GantryTelemetry
 import GantryTestKit
 import GantryWorld
+import Logging
 import Testing
 
 /// Who gets in, with which status and which words.
@@ -19,14 +22,20 @@ struct AccessClauseTests {
   static let bob = "Basic Ym9iOmJ1aWxkZXI="
   static let admin = "Basic YWRtaW46cm9vdA=="
 
-  private func bench(
+  func bench(
     _ rules: [AccessRule]?, method: AuthenticationMethod = .htpasswd(realm: "a \"realm\"", path: "/users"),
-    protected: [TagProtection] = []
+    protected: [TagProtection] = [], brake: LoginBrake? = nil, settings: APISettings? = nil,
+    limiter: RequestLimiter? = nil, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    accessLog: AccessLog? = nil, observation: Observation = Observation()
   ) -> Bench {
     let policy = RegistryPolicy(allowsDeletion: true, protectedTags: protected)
-    let bench = Bench(policy: policy) { world in
-      AccessControl(world: world, method: method, rules: rules.map(AccessRules.init), secret: Bench.secret) { _ in }
-    }
+    let bench = Bench(
+      policy: policy, settings: settings, limiter: limiter,
+      access: { world in
+        AccessControl(
+          world: world, method: method, rules: rules.map(AccessRules.init), secret: Bench.secret, brake: brake
+        ) { _ in }
+      }, logger: logger, accessLog: accessLog, observation: observation)
     let world = bench.simulation.world
     let lines = [("alice", "wonder"), ("bob", "builder"), ("admin", "root")].map { name, password in
       guard let hash = BcryptHash(hashing: Array(password.utf8), salt: Array(repeating: 3, count: 16), cost: 4) else {
@@ -144,6 +153,62 @@ struct AccessClauseTests {
       let renewal = bench.send("GET", "/v2/_token", ["Authorization": token])
       #expect(renewal.status == 401 && renewal["WWW-Authenticate"]?.hasPrefix("Basic ") == true, "\(renewal.text)")
     }
+  }
+
+  /// The token that the registry gives whoever asks like this.
+  static func token(_ bench: Bench, _ fields: KeyValuePairs<String, String> = [:]) throws -> String {
+    let reply = bench.send("GET", "/v2/_token", fields)
+    let start = try #require(reply.text.range(of: "\"token\":\""), "\(reply.text)")
+    return "Bearer " + String(reply.text[start.upperBound...].prefix { $0 != "\"" })
+  }
+
+  @Test("A certificate adds to what a user may; who shows one is asked for a login all the same, and needs none")
+  func certificates() throws {
+    let bench = bench([
+      AccessRule(subjects: [.anyCertificate], actions: [.pull]),
+      AccessRule(subjects: [.anyUser], repositories: [try Glob("team/*")], actions: [.push]),
+    ])
+    let base = bench.send("GET", "/v2/", certificate: ["ci"])
+    #expect(base.status == 401 && base["WWW-Authenticate"]?.hasPrefix("Bearer realm=") == true)
+    #expect(bench.send("GET", "/v2/team/a/tags/list", certificate: ["ci"]).status == 404)
+    // As Docker does: without a login a token for nobody, with one a token for the user, and a wrong one is told.
+    let nobodys = try Self.token(bench)
+    #expect(bench.send("GET", "/v2/", ["Authorization": nobodys], certificate: ["ci"]).status == 200)
+    #expect(bench.send("GET", "/v2/team/a/tags/list", ["Authorization": nobodys], certificate: ["ci"]).status == 404)
+    #expect(bench.send("GET", "/v2/team/a/tags/list", ["Authorization": nobodys]).status == 401)
+    #expect(bench.send("GET", "/v2/_token", ["Authorization": "Basic YWxpY2U6eA=="], certificate: ["ci"]).status == 401)
+    for credentials in [Self.alice, try Self.token(bench, ["Authorization": Self.alice])] {
+      func status(_ method: String, _ target: String, _ names: [String]) -> Int {
+        bench.send(method, target, ["Authorization": credentials], certificate: names).status
+      }
+      #expect(status("GET", "/v2/", ["ci"]) == 200)
+      #expect(status("POST", "/v2/team/a/blobs/uploads/", ["ci"]) == 202)
+      #expect(status("GET", "/v2/team/a/tags/list", ["ci"]) == 404 && status("GET", "/v2/team/a/tags/list", []) == 403)
+    }
+  }
+
+  @Test("A rule that is there and grants nothing lets nobody do anything, with and without auth") func noGrant() {
+    for method in [AuthenticationMethod.none, .htpasswd(realm: "r", path: "/users")] {
+      let bench = bench([], method: method)
+      bench.authorization = method == .none ? nil : Self.alice
+      for (verb, target) in [("GET", "/v2/a/tags/list"), ("POST", "/v2/a/blobs/uploads/"), ("GET", "/v2/_catalog")] {
+        let reply = bench.send(verb, target)
+        #expect(reply.status == 403 && reply.code == "DENIED", "\(verb) \(target): \(reply.text)")
+      }
+    }
+  }
+
+  @Test("What is put in force at a reload counts from the next request on, hot or not") func replaced() {
+    let bench = bench([AccessRule(subjects: [.anyone], actions: [.pull, .push])], method: .none)
+    bench.pushImage(to: "a")
+    for _ in 1...2 { #expect(bench.send("GET", "/v2/a/manifests/latest").status == 200) }
+    bench.accessSource.replace(
+      with: AccessControl(
+        world: bench.simulation.world, method: .none, rules: AccessRules([]), secret: Bench.secret
+      ) { _ in })
+    #expect(bench.send("GET", "/v2/a/manifests/latest").status == 403)
+    bench.accessSource.replace(with: nil)
+    #expect(bench.send("GET", "/v2/a/manifests/latest").status == 200)
   }
 
   @Test("Rules without auth deny with 403: there is nothing to log in to") func rulesAlone() {

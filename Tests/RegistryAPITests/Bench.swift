@@ -11,6 +11,7 @@ import GantryOCI
 import GantryRegistry
 import GantryRegistryAPI
 import GantryStorage
+import GantryTelemetry
 import GantryTestKit
 import GantryWorld
 import Logging
@@ -27,21 +28,26 @@ final class Bench {
   var authorization: String?
   /// How many requests were sent; the low half of the last one's id.
   private(set) var sent: UInt64 = 0
+  /// Whether the last answer was given at once, without a task.
+  private(set) var wasAnsweredAtOnce = false
+  /// What is in force about access; tests may replace it.
+  let accessSource: AccessSource
 
   init(
     seed: UInt64 = 1, policy: RegistryPolicy = RegistryPolicy(allowsDeletion: true), settings: APISettings? = nil,
     storage: (any StorageEngine)? = nil, limiter: RequestLimiter? = nil,
     access: (World) -> AccessControl? = { _ in nil },
+    logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, accessLog: AccessLog? = nil,
     observation: Observation = Observation()
   ) {
     simulation = SimulatedWorld(seed: seed, loops: 2)
     let storage = storage ?? MemoryStorage(clock: simulation.world.clock)
     self.storage = storage
     service = RegistryService(world: simulation.world, storage: storage, policy: policy)
+    accessSource = AccessSource(access(simulation.world))
     api = RegistryAPI(
       service: service, loop: simulation.world.loops[0], settings: settings ?? APISettings(secret: Self.secret),
-      access: AccessSource(access(simulation.world)), limiter: limiter,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observation: observation)
+      access: accessSource, limiter: limiter, logger: logger, accessLog: accessLog, observation: observation)
   }
 
   /// Sends a request and waits for the whole answer. Without Content-Length in `fields`, and unless it is `chunked`,
@@ -49,7 +55,7 @@ final class Bench {
   func send(
     _ method: String, _ target: String, _ fields: KeyValuePairs<String, String> = [:], body: [UInt8]? = nil,
     chunked: Bool = false, ending: BodyError? = nil, isSecure: Bool = false, peer: String = "192.0.2.1",
-    staysOpen: Bool = false
+    certificate clientNames: [String] = [], staysOpen: Bool = false
   ) -> Reply {
     var all = fields.map { ($0.key, $0.value) }
     if !all.contains(where: { $0.0 == "Host" }) { all.append(("Host", "registry.test:5000")) }
@@ -62,7 +68,7 @@ final class Bench {
     let (api, simulation) = (api, simulation)
     sent += 1
     let number = sent
-    return simulation.run {
+    let (reply, isFast) = simulation.run {
       var parser = RequestParser(limits: WireLimits())
       guard case .head(let head, _) = parser.parse(bytes, from: 0) else {
         preconditionFailure("a test sends a well-formed head: \(method) \(target)")
@@ -71,7 +77,9 @@ final class Bench {
       let id = RequestID(high: 1, low: number)
       let request = Request(
         head: head, body: stream, peer: PeerAddress(host: peer, port: 40000),
-        security: isSecure ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256") : nil, id: id)
+        security: isSecure || !clientNames.isEmpty
+          ? StreamSecurity(version: .tls13, cipherSuite: "TLS_AES_128_GCM_SHA256", clientNames: clientNames) : nil,
+        id: id)
       // As the server does.
       let atOnce = api.respondAtOnce(to: request)
       let response = if let atOnce { atOnce } else { await api.respond(to: request) }
@@ -81,8 +89,10 @@ final class Bench {
             head: head, peer: request.peer, requestID: id, status: response.status, bytesSent: 0, duration: .zero,
             isComplete: true))
       }
-      return Reply(response)
+      return (Reply(response), atOnce != nil)
     }
+    wasAnsweredAtOnce = isFast
+    return reply
   }
 
   /// Pushes a blob by POST and PUT; returns its digest.

@@ -17,7 +17,7 @@ struct TokenClauseTests {
   static let key = MintKey("EC:P-256")
   static let start = #"Bearer realm="https://auth.test/token",service="registry.test""#
 
-  private func bench(_ rules: [AccessRule]? = nil, redirectPath: String? = nil) -> Bench {
+  func bench(_ rules: [AccessRule]? = nil, redirectPath: String? = nil) -> Bench {
     let method = TokenMethod(
       realm: "https://auth.test/token", service: "registry.test", issuer: "issuer",
       rootCertificates: "/roots",
@@ -45,7 +45,7 @@ struct TokenClauseTests {
   }
 
   /// A token for scopes like `repository:a:pull,push`.
-  private func token(
+  func token(
     _ bench: Bench, _ scopes: String..., sub: String = "alice", lasting: Int64 = 300
   ) -> String {
     let now = bench.simulation.world.clock.now.seconds
@@ -173,6 +173,40 @@ struct TokenClauseTests {
     #expect(
       wrong.status == 401
         && wrong["WWW-Authenticate"]?.hasSuffix(#",error="invalid_token""#) == true)
+  }
+
+  @Test("A token takes nothing away from what the certificate of the connection grants") func certificates() throws {
+    let bench = bench([
+      AccessRule(subjects: [.anyCertificate], actions: [.pull, .catalog]),
+      AccessRule(subjects: [.anyUser], actions: [.push]),
+    ])
+    bench.authorization = token(bench, "repository:a:pull,push", "repository:b:pull,push")
+    for name in ["a", "b"] {
+      // What is pushed may be looked for, by whoever shows a certificate.
+      #expect(bench.send("POST", "/v2/\(name)/blobs/uploads/", certificate: ["ci"]).status == 202)
+    }
+    for credentials in [nil, token(bench, "repository:b:pull"), token(bench, "registry:catalog:*", sub: "bob")] {
+      bench.authorization = credentials
+      #expect(bench.send("GET", "/v2/a/tags/list", certificate: ["ci"]).status == 404)
+      #expect(bench.send("GET", "/v2/_catalog", certificate: ["ci"]).status == 200)
+      #expect(bench.send("GET", "/v2/a/tags/list").status != 404)
+    }
+    // By logging in more is to be had, so who shows a certificate is asked to.
+    bench.authorization = nil
+    #expect(bench.send("GET", "/v2/", certificate: ["ci"]).status == 401)
+  }
+
+  @Test("With rules the catalog holds no repository that the token names and does not let be pulled")
+  func catalogOfScopes() throws {
+    let bench = bench([AccessRule(subjects: [.anyUser], actions: [.pull, .push, .catalog])])
+    for name in ["a", "b", "c"] {
+      bench.authorization = token(bench, "repository:\(name):pull,push")
+      bench.pushImage(to: name)
+    }
+    bench.authorization = token(bench, "registry:catalog:*")
+    #expect(bench.send("GET", "/v2/_catalog").text == "{\"repositories\":[\"a\",\"b\",\"c\"]}\n")
+    bench.authorization = token(bench, "registry:catalog:*", "repository:b:pull", "repository:c:push")
+    #expect(bench.send("GET", "/v2/_catalog").text == "{\"repositories\":[\"b\"]}\n")
   }
 
   @Test("With autoredirect the realm is on the host that the client asked for") func redirects() {

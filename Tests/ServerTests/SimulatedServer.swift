@@ -4,6 +4,7 @@
 import GantryHTTP2Peer
 import GantryHTTPService
 import GantryHTTPWire
+import GantryLimiting
 import GantryServer
 import GantryTLS
 import GantryTestKit
@@ -121,7 +122,7 @@ final class SimulatedServer: Sendable {
 
   init(
     seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits(), http2InClear: Bool = true,
-    security: CurrentTLSContext? = nil
+    security: CurrentTLSContext? = nil, limiter: ConnectionLimiter? = nil
   ) throws {
     simulated = SimulatedWorld(seed: seed)
     process = simulated.startProcess(loops: loops)
@@ -129,7 +130,7 @@ final class SimulatedServer: Sendable {
     let (record, listener) = (record, listener)
     server = HTTPServer(
       world: process.world, listeners: [security.map { TLSListener(listener, $0) } ?? listener], limits: limits,
-      protocols: ServerProtocols(http2InClear: http2InClear),
+      protocols: ServerProtocols(http2InClear: http2InClear), limiter: limiter,
       responder: { _ in ScriptedResponder(record: record) },
       report: { trouble in
         if case .handshakeFailed(_, let reason) = trouble { record.refusals.withLock { $0.append(reason) } }

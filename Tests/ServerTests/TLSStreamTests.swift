@@ -105,6 +105,36 @@ import Testing
     #expect(host.record.refusals.withLock { $0 } == [])
   }
 
+  @Test(arguments: 0..<20 as Range<UInt64>) func whoShowsACertificateIsJudgedAnewWhenAsked(seed: UInt64) throws {
+    let host = try SimulatedServer(seed: seed, security: Self.context(.verifyIfGiven))
+    try host.simulated.run {
+      var settings = TLSClient.Settings()
+      settings.version = seed % 2 == 0 ? 12 : 13
+      let plain = SecureClient(try host.stream(), settings)
+      settings.identity = Self.alice
+      let certified = SecureClient(try host.stream(), settings)
+      for (client, names) in [(plain, "true []"), (certified, "true [\"alice\"]")] {
+        try await client.shakeHands()
+        try await client.send("GET /names HTTP/1.1\r\nHost: r\r\n\r\n")
+        #expect(try await client.read(until: names).hasSuffix(names))
+      }
+      // What is under way is answered first.
+      try await certified.send("POST /echo HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\na")
+      await host.simulated.pause(for: .seconds(1))
+      await host.server.endCertified()
+      await host.simulated.pause(for: .seconds(1))
+      try await certified.send("b")
+      #expect(try await certified.read(until: "").hasSuffix("ab") && certified.isEnd)
+      plain.content = []
+      try await plain.send("GET /names HTTP/1.1\r\nHost: r\r\n\r\n")
+      #expect(try await plain.read(until: "true []").hasSuffix("true []"))
+      certified.stream.close()
+      plain.stream.close()
+    }
+    host.drain()
+    #expect(host.simulated.network.openConnectionCount == 0)
+  }
+
   @Test(arguments: 0..<20 as Range<UInt64>) func aRefusedClientIsToldWhy(seed: UInt64) throws {
     let host = try SimulatedServer(seed: seed, security: Self.context(.requireAndVerify))
     try host.simulated.run {

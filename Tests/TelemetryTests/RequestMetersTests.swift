@@ -40,6 +40,7 @@ struct RequestMetersTests {
       "registry_http_response_size_bytes_sum{handler=\"blob\"} 4000",
       "gantry_http_received_bytes_total 17", "gantry_http_sent_bytes_total 4000",
       "gantry_access_refused_total{reason=\"credentials\"} 1", "gantry_access_refused_total{reason=\"permission\"} 0",
+      "gantry_access_refused_total{reason=\"slowed\"} 0",
     ] {
       #expect(lines.contains(expected[...]), "missing: \(expected)\n\(lines.joined(separator: "\n"))")
     }

@@ -109,6 +109,8 @@ public struct Target: Sendable {
   public var url: TargetURL
   /// Name and password, where it asks for them.
   public var credentials: Credentials?
+  /// A token that is sent with each request, without being asked for.
+  public var token: String?
   /// Whether it serves files only: nothing is pushed to it, what is pulled lies there already.
   public var isStatic: Bool
   /// The process on this machine whose processor time and memory are measured, with its children.

@@ -10,20 +10,28 @@ final class Authorizer: @unchecked Sendable {
 
   private let site: Site
   private let basic: String?
+  /// A token of somebody else's, which is sent as it is.
+  private let fixed: String?
   private var isBasic = false
   private var tokens: [String: String] = [:]
 
   init(_ site: Site) {
     self.site = site
+    fixed = site.target.token.map { "Bearer " + $0 }
     basic = site.target.credentials.map { "Basic " + Base64.encode(Array("\($0.user):\($0.password)".utf8)) }
   }
 
   /// What is sent as Authorization; nil as long as nothing was asked for.
-  func header(_ scope: String) -> String? { isBasic ? basic : tokens.isEmpty ? nil : tokens[scope] }
+  func header(_ scope: String) -> String? { fixed ?? header(asked: scope) }
+
+  private func header(asked scope: String) -> String? { isBasic ? basic : tokens.isEmpty ? nil : tokens[scope] }
 
   /// Makes ready for asking once more; false when that would be in vain.
   func answer(_ challenge: String?, to request: Request, used: String?, lane: Lane) async throws(LoadError) -> Bool {
     let what = request.description(at: site.endpoint.url)
+    if fixed != nil {
+      throw LoadError(.status, "\(what): status 401: the registry refuses this token: \(challenge ?? "no challenge")")
+    }
     // Another client of this loop may have got a newer token meanwhile.
     if let now = header(request.scope), now != used { return true }
     guard let challenge else { throw LoadError(.protocol, "\(what): status 401 without WWW-Authenticate") }

@@ -106,15 +106,36 @@ struct KeyChecker {
         "unknown access controller \"\(Shown.text(entry.key))\"\(hint)")
     }
     // A rule without what was misspelt would be another rule, and TLS another TLS.
-    if Self.guards.contains(where: { table == $0 || table.hasPrefix("\($0).") || table.hasPrefix("\($0)[") }) {
+    if Self.isGuarded(table) {
       return log.add(.error, about: entry.value, at: entry.keyMark, Shown.text(path), "unknown key\(hint)")
+    }
+    if let meant = guardMeant(by: entry.key, in: table) {
+      return log.add(
+        .error, about: entry.value, at: entry.keyMark, Shown.text(path),
+        "unknown key; did you mean \"\(meant)\"? Passed over, it would keep nobody out")
     }
     log.add(
       .warning, about: entry.value, at: entry.keyMark, Shown.text(path), "unknown key, ignored\(hint)")
   }
 
+  /// The section that keeps somebody out, or the key of one, that was meant by a key at the top or in `http`; nil when
+  /// it was another. Names that begin with `x-` are nobody's: they hold what is repeated elsewhere.
+  private func guardMeant(by key: String, in table: String) -> String? {
+    guard table.isEmpty || table == "http", !key.hasPrefix("x-") else { return nil }
+    let namesakes = KeyTable.entries.filter { $0.status == .served && KeyPath.last(of: $0.path) == key }
+    if let known = namesakes.first, namesakes.allSatisfy({ Self.isGuarded($0.path) }) { return known.path }
+    let siblings = KeyTable.children(of: table).map { KeyPath.last(of: $0.path) }
+    let guards = Self.guards.sorted()
+    guard let nearest = Nearest.name(to: key, among: siblings + guards.map(KeyPath.last(of:))) else { return nil }
+    return guards.first { KeyPath.last(of: $0) == nearest }
+  }
+
   /// Sections that keep somebody out: one that is ignored for its capital letters would let everybody in.
   private static let guards: Set<String> = ["auth", "access", "http.tls"]
+
+  private static func isGuarded(_ path: String) -> Bool {
+    guards.contains { path == $0 || path.hasPrefix("\($0).") || path.hasPrefix("\($0)[") }
+  }
 
   /// A known key of the same name in another section: most likely the indentation is wrong.
   private func elsewhere(_ key: String) -> String {

@@ -11,7 +11,13 @@ extension SettingsReader {
   /// The `auth` section: exactly one method.
   mutating func authSettings() -> AuthSettings {
     let methods = (node("auth")?.mapping?.entries ?? []).filter { KeyTable.entry("auth.\($0.key)") != nil }
-    guard let method = methods.first else { return .none }
+    guard let method = methods.first else {
+      // As in Distribution nobody has to log in then; whoever has commented the rest out should be told.
+      if let section = tree["auth"], section.isNull {
+        log.add(.warning, about: section, "auth", "is empty, so nobody has to log in")
+      }
+      return .none
+    }
     for other in methods.dropFirst() {
       log.add(
         .error, about: other.value, at: other.keyMark, "auth.\(Shown.text(other.key))",
@@ -93,16 +99,16 @@ extension SettingsReader {
 
   /// The `access` section.
   mutating func accessSettings(auth: AuthSettings, verifiesClients: Bool) -> AccessSettings {
-    var settings = AccessSettings()
+    // Also with nothing below it: whoever has commented the last rule out did not mean to let everybody in.
+    let isPresent = tree["access"] != nil
+    var settings = AccessSettings(isPresent: isPresent)
+    defer { if isPresent { warnOfNoGrant(settings) } }
     let filePath = "access.groupfile"
     if let file = text(filePath), let node = node(filePath), !file.isEmpty {
       if Self.hasControlCharacter(file) { log.add(.error, about: node, filePath, "expected the path of a file") }
       settings.groupFile = file
     }
     guard let list = node("access.rules"), let elements = list.sequence else { return settings }
-    if elements.isEmpty {
-      log.add(.warning, about: list, "access.rules", "there is no rule: whoever is let in may do everything")
-    }
     guard elements.count <= Self.rulesMax else {
       log.add(.error, about: list, "access.rules", "more than \(Self.rulesMax) rules")
       return settings
@@ -119,6 +125,18 @@ extension SettingsReader {
         rule, node, path, auth: auth, groupFile: settings.groupFile, verifiesClients: verifiesClients)
     }
     return settings
+  }
+
+  /// Tells whoever set rules that let nobody do anything.
+  private mutating func warnOfNoGrant(_ settings: AccessSettings) {
+    guard !settings.grantsAnything, let section = tree["access"] else { return }
+    let node = self.node("access.rules") ?? section
+    log.add(
+      .warning, about: node, "access.rules",
+      """
+      no rule grants anything, so nobody may do anything; {who: [anonymous], actions: [pull, push, delete, catalog]} \
+      lets everybody do everything
+      """)
   }
 
   private mutating func rule(_ node: YAMLNode, _ path: String) -> AccessSettings.Rule? {

@@ -9,15 +9,16 @@ extension SettingsReader {
   private static let rangesMax = 256
 
   /// The `http.clientlimits` section.
-  mutating func clientLimits() -> ClientLimitSettings {
+  mutating func clientLimits(isEncrypted: Bool) -> ClientLimitSettings {
     let section = "http.clientlimits"
     let standard = ClientLimitSettings()
     return ClientLimitSettings(
       address: allowance("\(section).address"), user: allowance("\(section).user"),
+      connectionsMax: count("\(section).address.connections", standard.connectionsMax, in: 0...1_000_000),
       failedLoginsPerMinute: count(
         "\(section).failedlogins", standard.failedLoginsPerMinute, in: 0...1_000_000),
       exempt: addresses("\(section).exempt") ?? standard.exempt,
-      trustedProxies: addresses("\(section).trustedproxies") ?? standard.trustedProxies)
+      trustedProxies: addresses("\(section).trustedproxies") ?? (isEncrypted ? [] : standard.trustedProxies))
   }
 
   private mutating func allowance(_ path: String) -> ClientLimitSettings.Allowance {

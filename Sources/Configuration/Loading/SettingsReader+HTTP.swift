@@ -17,7 +17,7 @@ extension SettingsReader {
       offersHTTP2: !(bool("http.http2.disabled") ?? false), speaksHTTP2InClear: bool("http.h2c.enabled") ?? false,
       limits: limits(), loops: loops > 0 ? loops : nil, workers: workers > 0 ? workers : nil, tls: tlsSettings())
     settings.debug = debugSettings()
-    settings.clientLimits = clientLimits()
+    settings.clientLimits = clientLimits(isEncrypted: settings.tls != nil)
     settings.drainDelay = drainDelay()
     return settings
   }
@@ -118,6 +118,11 @@ extension SettingsReader {
         } else {
           values.append(value.text)
         }
+      }
+      if name == "Access-Control-Allow-Origin", values.count > 1, values.contains("*") {
+        log.add(
+          .warning, about: entry.value, at: entry.keyMark, path,
+          "with \"*\" and another origin browsers refuse every answer; give \"*\" alone, or origins without it")
       }
       if !values.isEmpty { headers.append(HTTPSettings.Header(name: name, values: values)) }
     }

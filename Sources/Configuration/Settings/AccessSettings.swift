@@ -59,14 +59,28 @@ public struct AccessSettings: Sendable, Equatable {
     case immutableTags(tags: [String], repositories: [String])
   }
 
-  /// The rules in the order of the file; empty: whoever is let in may do everything.
+  /// The rules in the order of the file.
   public var rules: [Rule]
   /// `access.groupfile`: the file that says who is in which group; nil: nobody is in any.
   public var groupFile: String?
 
-  /// Makes the section; patterns are the caller's responsibility here, the loader checks them.
-  public init(rules: [Rule] = [], groupFile: String? = nil) {
+  /// Whether there is the section at all: then what no rule grants nobody may do, even where there is no rule. Without
+  /// it whoever is let in may do everything.
+  public var isPresent: Bool
+
+  /// Makes the section, which is present unless it says nothing; patterns are the caller's responsibility here, the
+  /// loader checks them.
+  public init(rules: [Rule] = [], groupFile: String? = nil, isPresent: Bool? = nil) {
     self.rules = rules
     self.groupFile = groupFile
+    self.isPresent = isPresent ?? (!rules.isEmpty || groupFile != nil)
+  }
+
+  /// Whether what no rule grants is denied.
+  public var isInForce: Bool { isPresent || !rules.isEmpty || groupFile != nil }
+
+  /// Whether any rule grants anything.
+  public var grantsAnything: Bool {
+    rules.contains { if case .grant = $0 { true } else { false } }
   }
 }

@@ -217,7 +217,10 @@ struct MonitoringTests {
     try Files.makeDirectory("\(scratch.path)/audit")
     let registry = try MonitoredRegistry(
       environment: ["REGISTRY_LOG_AUDIT_FILE": trail],
-      more: ["access:", "  rules:", "    - {immutabletags: ['v*']}"])
+      more: [
+        "access:", "  rules:", "    - {immutabletags: ['v*']}",
+        "    - {who: [anonymous], actions: [pull, push, delete]}",
+      ])
     let bench = try Bench("trail", registry: registry.process)
     let manifest = try bench.image()
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736"

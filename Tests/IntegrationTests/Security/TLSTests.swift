@@ -8,10 +8,10 @@ import Testing
 /// TLS as clients and operators meet it, against the release binary.
 @Suite("TLS", .serialized)
 struct TLSTests {
-  private static let password = "wonder:land /+"
+  static let password = "wonder:land /+"
 
   /// A registry that speaks TLS, with `more` in its configuration.
-  private static func registry(
+  static func registry(
     _ authority: CertificateAuthority, _ identity: CertificateAuthority.Identity, in scratch: Scratch,
     tls: [String] = [], more: [String] = []
   ) throws -> RegistryProcess {
@@ -35,12 +35,12 @@ struct TLSTests {
         + more, in: registry.scratch)
   }
 
-  private static func host(_ authority: CertificateAuthority) -> CertificateAuthority.Identity {
+  static func host(_ authority: CertificateAuthority) -> CertificateAuthority.Identity {
     authority.issue("registry", ["DNS:localhost", "IP:127.0.0.1"])
   }
 
   /// Waits until the log says so.
-  private static func logs(_ registry: RegistryProcess, _ text: String, times: Int = 1) -> Bool {
+  static func logs(_ registry: RegistryProcess, _ text: String, times: Int = 1) -> Bool {
     for _ in 0..<3000 {
       if registry.log.ranges(of: text).count >= times { return true }
       if registry.child.hasEnded(within: 10) { return false }
@@ -51,7 +51,7 @@ struct TLSTests {
   // MARK: Clients
 
   /// The users' file, and the registry's directory of the authority for skopeo and podman.
-  private static func login(_ scratch: Scratch, _ authority: CertificateAuthority) throws -> (String, String) {
+  static func login(_ scratch: Scratch, _ authority: CertificateAuthority) throws -> (String, String) {
     let users = "\(scratch.path)/htpasswd"
     let made = try Command.run(["htpasswd", "-nbBC", "6", "alice", password], in: scratch)
     try Files.write(made.output, to: users)

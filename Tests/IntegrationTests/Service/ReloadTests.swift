@@ -76,7 +76,10 @@ struct ReloadTests {
   }
 
   @Test("A protected tag is protected from the next push on") func protectedTags() throws {
-    let registry = try RegistryProcess(RegistrySettings(more: ["access:", "  rules:", "    - {immutabletags: [x]}"]))
+    let registry = try RegistryProcess(
+      RegistrySettings(more: [
+        "access:", "  rules:", "    - {immutabletags: [x]}", "    - {who: [anonymous], actions: [pull, push]}",
+      ]))
     let bench = try Bench("protected", registry: registry)
     for seed in [1, 2] as [UInt64] { try bench.put(try bench.image(seed: seed), as: "v1") }
     try reload(registry, "immutabletags: [x]", with: "immutabletags: [v*]", until: "reloaded: access.rules")

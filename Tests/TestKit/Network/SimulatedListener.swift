@@ -83,7 +83,7 @@ public final class SimulatedListener: StreamListener {
 /// A connection that was accepted and belongs to no loop yet.
 final class SimulatedAcceptedStream: AcceptedStream {
   private let connection: SimulatedConnection
-  private let peer: PeerAddress
+  let peer: PeerAddress
   private let isTaken = Mutex(false)
 
   init(_ connection: SimulatedConnection, peer: PeerAddress) {
