@@ -15,15 +15,28 @@ struct CrashTreeTests {
     try TracedRun.ofGantry(pushers: 4, rounds: min(40, max(2, further / 100 * 2)))
   }
 
-  @Test("Everything acknowledged is whole in every crash tree after recovery, alone and under concurrency")
-  func nothingIsLost() throws {
-    let run = try Self.gantry.get()
+  /// The same with checkpoints that begin and end between the pushes, and beside them.
+  private static let gantryWithCheckpoints = Result {
+    try TracedRun.ofGantry(pushers: 4, rounds: min(40, max(2, further / 100 * 2)), checkpointInterval: "20ms")
+  }
+
+  @Test(
+    "Everything acknowledged is whole in every crash tree after recovery, alone and under concurrency",
+    arguments: [false, true])
+  func nothingIsLost(hasCheckpoints: Bool) throws {
+    let run = try (hasCheckpoints ? Self.gantryWithCheckpoints : Self.gantry).get()
+    // A segment that is removed is one that a checkpoint has made durable in place.
+    let removed = try run.trace.calls.count { call in
+      guard call.name.hasPrefix("unlink"), call.isDone else { return false }
+      return try call.path(call.name == "unlinkat" ? 1 : 0).contains("/gantry/journal/")
+    }
+    #expect(hasCheckpoints ? removed > 5 : removed <= 2, "\(removed) segments were removed")
     var judge = CrashTreeJudge(trace: run.trace, root: run.root, logs: run.logs, further: Self.further)
     if Self.further < 1000 { judge.lastSyncsStride = 8 }
     let report = try judge.run()
     print(
       """
-      crash trees, Gantry: GANTRY_TEST_SEED=\(Dice.seed): \(run.trace.calls.count) calls, \
+      crash trees, Gantry, \(removed) segments removed: GANTRY_TEST_SEED=\(Dice.seed): \(run.trace.calls.count) calls, \
       \(report.acknowledged) acknowledged writes, \(report.trees) trees, \(report.lacking.count) writes lost at their \
       answer, \(report.findings.count) trees with something wrong
       """)

@@ -10,11 +10,14 @@ struct TracedRun: Sendable {
   let root: String
   let logs: [ClientLog]
 
-  /// Gantry under every kind of write: alone, then several clients at once.
-  static func ofGantry(pushers: Int, rounds: Int) throws -> TracedRun {
+  /// Gantry under every kind of write: alone, then several clients at once. With a checkpoint every so often, as the
+  /// configuration says it, or only at the end.
+  static func ofGantry(pushers: Int, rounds: Int, checkpointInterval: String = "1h") throws -> TracedRun {
     let scratch = try Scratch()
     let output = "\(scratch.path)/trace"
-    let registry = try RegistryProcess(in: scratch, under: Strace.command(to: output))
+    let settings = RegistrySettings(
+      environment: ["REGISTRY_STORAGE_FILESYSTEM_CHECKPOINTINTERVAL": checkpointInterval])
+    let registry = try RegistryProcess(settings, in: scratch, under: Strace.command(to: output))
     let alone = LoggingClient(registry.endpoint, isOld: false)
     try alone.pushEveryKind(to: "alone")
     let logs = Logs([alone.log])
