@@ -70,6 +70,14 @@ static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size
   GANTRY_RESULT(sendfile(socket, file, &position, count));
 }
 
+// Reads at most `count` bytes at `offset`; with `resident_only` those that are in the page cache, else EAGAIN, or
+// EOPNOTSUPP where the file system does not tell (see below).
+static inline ssize_t gantry_read(int file, void *bytes, size_t count, int64_t offset, int resident_only) {
+  struct iovec piece = {.iov_base = bytes, .iov_len = count};
+  const int no_wait = 0x00000008;  // RWF_NOWAIT
+  GANTRY_RESULT(preadv2(file, &piece, 1, offset, resident_only ? no_wait : 0));
+}
+
 // 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk, 2 at or beyond the end
 // of the file, -1 when the file system does not tell this way (tmpfs, overlayfs, NFS and FUSE do not).
 static inline int gantry_is_resident(int file, int64_t offset) {

@@ -27,27 +27,38 @@ public import GantryHTTPWire
   var continuations = 0
   /// What a frame was too much of, until those before it are taken in.
   var excess: HTTP2Ending?
+  /// What nghttp2 told the client that it broke, as a code of RFC 9113, when it ended the connection for it.
+  public internal(set) var brokenRule: UInt32?
   var now: UInt64 = 0
   var events: [HTTP2Event] = []
   var nextEventIndex = 0
   /// Streams whose responses can take more, for ``takeHungry()``.
   var hungry: [Int32] = []
-  /// A streamed response is asked for more when no more than this many bytes of it wait.
-  public var lowWaterBytes = 64 << 10
-  /// Streams whose responses have left in what was produced last, for ``takeFinished()``.
+  /// Streams whose sources have to be waited for, for ``takeAbsent()``.
+  var absent: [Int32] = []
+  /// A streamed response is asked for more when no more than this many bytes of it wait: the next piece is made while
+  /// a frame of this one leaves.
+  let lowWaterBytes: UInt64 = 16 << 10
+  /// Payload of the DATA frames that are written, where the client takes as much. No more than 16 KiB: nghttp2 would
+  /// keep a buffer of that size for as long as the session lives.
+  public var framePayloadMax = 16 << 10
+  /// Streams whose responses have left in what was produced last, for ``finishedStreams``.
   var finished: [Int32] = []
   /// What frames are written to, and how far, while they are produced.
   var output: [UInt8] = []
   var outputMax = 0
+  /// Where the DATA frame begins that is written.
+  var frameStart = 0
   /// Of the field section that is being decoded.
   var sectionBytes = 0
   var sectionFields = 0
-  var isInSection = false
   private var saidFarewell = false
   private var fields: [nghttp2_nv] = unsafe []
 
   /// The bytes that every connection begins with (RFC 9113, 3.4).
   public static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+  /// Before each frame's payload (RFC 9113, 4.1).
+  static let frameHeaderBytes = 9
 
   /// A session at the start of a connection; our settings are the first thing that it produces.
   public init(limits: HTTP2Limits, wire: WireLimits) {
@@ -119,6 +130,8 @@ public import GantryHTTPWire
     }
     if result < 0 { end(for: Int32(result)) }
     ending = ending ?? excess
+    // Whatever it is that waits: no client that reads has so much of it wait.
+    if waitingFrames > limits.outboundFramesMax + 4 * limits.streamsMax { ending = ending ?? .outboundFrames }
   }
 
   /// Takes the next event.
@@ -187,6 +200,9 @@ public import GantryHTTPWire
     return unsafe nghttp2_session_want_write(handle) != 0
   }
 
+  /// Frames that wait to be produced, those of bodies aside.
+  public var waitingFrames: Int { unsafe nghttp2_session_get_outbound_queue_size(handle) }
+
   /// Takes the streams whose streamed responses can take more, each once until it is fed.
   public func takeHungry() -> [Int32] {
     guard !hungry.isEmpty else { return [] }
@@ -198,7 +214,7 @@ public import GantryHTTPWire
   public var finishedStreams: [Int32] { finished }
 
   /// Whether a head has begun to come and is not complete.
-  public var isInFieldSection: Bool { isInSection }
+  public var isInFieldSection: Bool { scanner.isInSection }
 
   // MARK: Ending
 

@@ -75,7 +75,7 @@ actor Connection {
         report(.handshakeFailed(stream.peer, reason: reason))
         // The client is to read why; that it may send on meanwhile must not reset the connection.
         isEstablished = true
-        beginLingering()
+        await beginLingering()
       }
     }
     var requestsInTurn = 0
@@ -93,14 +93,14 @@ actor Connection {
       case .malformed(let error):
         if speaksHTTP2 { return .speaksHTTP2 }
         guard await refuse(error) else { return end() }
-        beginLingering()
+        await beginLingering()
       case .head(let head):
         switch await serve(head) {
         case .request, .discard:
           if input.machine.isDraining, input.available.isEmpty { return end() }
           input.expectHead()
         case .linger:
-          beginLingering()
+          await beginLingering()
         case .close:
           return end()
         }
@@ -234,9 +234,9 @@ actor Connection {
 
   /// Says that nothing more comes. From now on what the client still sends is dropped until it closes too: closing with
   /// unread input would reset the connection and could destroy the response on its way (RFC 9112 section 9.6).
-  private func beginLingering() {
+  private func beginLingering() async {
     input.enter(.lingering)
-    stream.finishWriting()
+    await stream.finishWriting()
   }
 
   // MARK: Writing
@@ -262,6 +262,11 @@ actor Connection {
       let sent = try stream.writeAvailable(output)
       if sent < output.count {
         unsent = (Array(output[sent...]), UInt64(body.count))
+        return nil
+      }
+      if stream.holdsUnsent {
+        // Taken is not sent: nobody else would see to it before the next request.
+        unsent = ([], UInt64(body.count))
         return nil
       }
       bodyBytesSent = UInt64(body.count)

@@ -49,6 +49,9 @@ actor ConnectionTable {
   private var connections: [ObjectIdentifier: Connection] = [:]
   private var http2Connections: [ObjectIdentifier: HTTP2Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
+  /// What the last connection that wrote frames wrote them to.
+  private var writeBuffer: [UInt8] = []
+  private static let writeBufferBytesMax = 256 << 10
   private var isDraining = false
   private var accepted: UInt64 = 0
   private var refused: UInt64 = 0
@@ -160,6 +163,18 @@ actor ConnectionTable {
     serveSoon(.job(connection))
   }
 
+  /// Memory to write frames to: what the last writer left, warm and without page faults, or none.
+  func takeWriteBuffer() -> [UInt8] {
+    defer { writeBuffer = [] }
+    return writeBuffer
+  }
+
+  /// Takes memory back that frames were written to. One buffer is kept for all connections of the loop.
+  func giveBack(writeBuffer buffer: consuming [UInt8]) {
+    guard buffer.capacity > writeBuffer.capacity, buffer.capacity <= Self.writeBufferBytesMax else { return }
+    writeBuffer = buffer
+  }
+
   /// Goes on with a connection in HTTP/2.
   private func replace(_ connection: Connection) -> HTTP2Connection {
     connections[ObjectIdentifier(connection)] = nil
@@ -194,7 +209,7 @@ actor ConnectionTable {
       // Who would have to be waited for first goes without a word.
       guard try await stream.establish() else { return }
       try await stream.write(output, more: false)
-      stream.finishWriting()
+      await stream.finishWriting()
     } catch {
       accepted.refuse()
     }

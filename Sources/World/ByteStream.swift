@@ -12,6 +12,13 @@ public protocol ByteStream: AnyObject {
   /// Bytes that came in and went out so far; grows while the other end is alive, which is what deadlines ask.
   var progress: UInt64 { get }
 
+  /// Bytes that the transport took so far: whether the other end takes anything at all, whatever it sends.
+  var sent: UInt64 { get }
+
+  /// Whether bytes that ``writeAvailable(_:)`` took are held back, because the transport is full: a ``write(_:more:)``,
+  /// of nothing perhaps, hands them over.
+  var holdsUnsent: Bool { get }
+
   /// What protects the stream: nil on a plain one, and before it is established.
   var security: StreamSecurity? { get }
 
@@ -44,19 +51,27 @@ public protocol ByteStream: AnyObject {
   /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
 
+  /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not. To
+  /// be asked for in pieces of at most a MiB.
+  func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError)
+
   /// The `count` bytes of `file` from `offset`, for whoever has to wrap what it sends. Bytes that are in memory are
   /// copied at once, others are read by a worker: a cold file never blocks the loop. To be asked for in pieces of at
   /// most a MiB.
   func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8]
 
-  /// Says that nothing more will be written; the other end reads to its end of stream.
-  func finishWriting()
+  /// Says that nothing more will be written; the other end reads to its end of stream. Waits while the transport is too
+  /// full for what has to be said before.
+  func finishWriting() async
 
   /// Closes both directions at once; waits under way throw ``StreamError/closed``. Idempotent.
   func close()
 }
 
 extension ByteStream {
+  /// Nothing: a plain stream takes no more than its transport does.
+  public var holdsUnsent: Bool { false }
+
   /// Nothing: a plain stream.
   public var security: StreamSecurity? { nil }
 
