@@ -52,6 +52,8 @@ public import GantryHTTPWire
   /// Of the field section that is being decoded.
   var sectionBytes = 0
   var sectionFields = 0
+  /// Our settings: the first thing that is said, and be it to somebody whose connection is ended at once.
+  private var greeting: [UInt8] = []
   private var saidFarewell = false
   private var fields: [nghttp2_nv] = unsafe []
 
@@ -68,6 +70,7 @@ public import GantryHTTPWire
     unsafe handle = Self.makeHandle(limits)
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     submitSettings()
+    greet()
   }
 
   deinit {
@@ -116,6 +119,15 @@ public import GantryHTTPWire
     _ = unsafe nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(window))
   }
 
+  private func greet() {
+    while true {
+      var bytes: UnsafePointer<UInt8>?
+      let count = unsafe nghttp2_session_mem_send(handle, &bytes)
+      guard count > 0 else { return }
+      unsafe greeting.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+    }
+  }
+
   // MARK: In
 
   /// Takes bytes that came, all of them.
@@ -137,7 +149,8 @@ public import GantryHTTPWire
   /// Takes the next event.
   public func nextEvent() -> HTTP2Event? {
     guard nextEventIndex < events.count else {
-      events.removeAll(keepingCapacity: events.capacity <= 64)
+      // An idle connection holds none.
+      events = []
       nextEventIndex = 0
       return nil
     }
@@ -163,6 +176,10 @@ public import GantryHTTPWire
     finished.removeAll(keepingCapacity: true)
     swap(&output, &target)
     outputMax = limit
+    if !greeting.isEmpty {
+      output.append(contentsOf: greeting)
+      greeting = []
+    }
     while ending == nil, output.count < limit {
       var bytes: UnsafePointer<UInt8>?
       let count = unsafe nghttp2_session_mem_send(handle, &bytes)
@@ -191,13 +208,13 @@ public import GantryHTTPWire
   /// Whether the connection is to be closed once everything that was produced is written.
   public var isOver: Bool {
     if ending != nil { return saidFarewell }
-    return unsafe nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+    return unsafe !wantsWrite && nghttp2_session_want_read(handle) == 0
   }
 
   /// Whether ``produce(into:atMost:)`` has something to give.
   public var wantsWrite: Bool {
     if ending != nil { return !saidFarewell }
-    return unsafe nghttp2_session_want_write(handle) != 0
+    return unsafe !greeting.isEmpty || nghttp2_session_want_write(handle) != 0
   }
 
   /// Frames that wait to be produced, those of bodies aside.
@@ -257,7 +274,7 @@ public import GantryHTTPWire
     let rendered = block.rendered
     let lines = Self.lines(of: rendered)
     unsafe fields.removeAll(keepingCapacity: true)
-    defer { unsafe fields.removeAll(keepingCapacity: fields.capacity <= 64) }
+    defer { unsafe fields.removeAll(keepingCapacity: fields.capacity <= 16) }
     return unsafe text.withUnsafeBufferPointer { own in
       unsafe rendered.withUnsafeBufferPointer { given in
         for (name, value) in marks { unsafe fields.append(Self.field(own, name, value)) }
