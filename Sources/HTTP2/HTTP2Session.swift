@@ -44,6 +44,8 @@ public import GantryHTTPWire
   var sectionFields = 0
   var isInSection = false
   private var saidFarewell = false
+  /// Whether a pong is to be asked for once the shutdown was announced.
+  private var asksForPong = false
   private var fields: [nghttp2_nv] = unsafe []
 
   /// The bytes that every connection begins with (RFC 9113, 3.4).
@@ -156,6 +158,8 @@ public import GantryHTTPWire
       if count < 0 { end(for: Int32(count)) }
       guard count > 0 else { break }
       unsafe output.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+      // A frame at a time; its type is the fourth byte.
+      if asksForPong, count > 3, unsafe bytes?[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { askForPong() }
     }
     if ending != nil { sayFarewell() }
     swap(&output, &target)
@@ -207,6 +211,12 @@ public import GantryHTTPWire
   public func announceShutdown() {
     guard ending == nil else { return }
     _ = unsafe nghttp2_submit_shutdown_notice(handle)
+    asksForPong = true
+  }
+
+  /// Behind the notice: submitted together, nghttp2 sends a ping first, and its pong would prove nothing.
+  private func askForPong() {
+    asksForPong = false
     _ = unsafe nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
   }
 

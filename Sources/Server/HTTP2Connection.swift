@@ -14,7 +14,7 @@ internal import GantryWorld
 /// responses still gets its windows opened and its resets heard.
 actor HTTP2Connection {
   /// Where the connection stands.
-  private enum Phase {
+  enum Phase {
     case open
     /// Our last frames are said: what still comes is dropped until the client closes too.
     case lingering(until: LoopInstant)
@@ -36,26 +36,30 @@ actor HTTP2Connection {
   private unowned let table: ConnectionTable
   private let identity: (UInt64, UInt64)
   private var served: UInt64
-  private var date = ResponseDate()
+  /// Requests that were numbered before it was known that it is HTTP/2.
+  private let servedBefore: UInt64
+  var date = ResponseDate()
 
-  private var phase = Phase.open
+  var phase = Phase.open
+  /// Whether the server stops soon, and the first request of the connection is still to come.
+  private var awaitsLastRequest = false
   private var isDraining = false
   private var drainTimer: (any LoopTimer)?
   /// What came before it was known that it is HTTP/2.
   private var early: [UInt8]
-  private var exchanges: [Int32: HTTP2Exchange] = [:]
+  var exchanges: [Int32: HTTP2Exchange] = [:]
   private var jobs: [Job] = []
-  private var isWriting = false
+  var isWriting = false
   private var isWriteQueued = false
   /// Whether no task reads, or will.
   private var isParked = false
   /// Responses whose bodies are brought piece by piece.
-  private var feeds = 0
+  var feeds = 0
 
-  private var idleSince: LoopInstant
-  private var sectionSince: LoopInstant?
-  private var progressSeen: UInt64 = 0
-  private var progressSeenAt: LoopInstant?
+  var idleSince: LoopInstant
+  var sectionSince: LoopInstant?
+  var progressSeen: UInt64 = 0
+  var progressSeenAt: LoopInstant?
 
   /// What is read at a time.
   private static let readBytes = 64 << 10
@@ -64,7 +68,7 @@ actor HTTP2Connection {
   /// What is written at a time.
   private static let writeBytes = 128 << 10
   /// The largest frame that every client takes.
-  private static let frameBytes = 16 << 10
+  static let frameBytes = 16 << 10
   /// How long a client may take to acknowledge that we are going away before it is taken as read.
   private static let pongTimeout = Duration.seconds(1)
 
@@ -78,6 +82,7 @@ actor HTTP2Connection {
     early = handOver.bytes
     identity = handOver.identity
     served = handOver.served
+    servedBefore = handOver.served
     session = HTTP2Session(limits: shared.limits.http2, wire: shared.limits.wire)
     idleSince = loop.clock.now
   }
@@ -181,6 +186,10 @@ actor HTTP2Connection {
 
   private func begin(_ stream: Int32, _ head: RequestHead) {
     let exchange = newExchange(stream, head)
+    if awaitsLastRequest {
+      awaitsLastRequest = false
+      drain()
+    }
     if let response = shared.responder.respondAtOnce(to: request(of: exchange, head)) {
       exchange.status = response.status
       if sendAtOnce(response, for: exchange, to: head.method) {
@@ -228,7 +237,7 @@ actor HTTP2Connection {
   private func refuse(_ stream: Int32, _ error: WireError) {
     let exchange = newExchange(stream, nil)
     exchange.isServed = false
-    let response = shared.responder.respond(toMalformed: error)
+    let response = shared.responder.respond(toMalformed: error, from: self.stream.peer, id: exchange.id)
     exchange.status = response.status
     if case .bytes(let bytes) = response.body {
       submit(response, for: exchange, length: UInt64(bytes.count), .bytes(bytes))
@@ -257,76 +266,6 @@ actor HTTP2Connection {
     session.release(exchange.stream)
     idleSince = now
     settle()
-  }
-
-  // MARK: Responses
-
-  private func submit(
-    _ response: Response, for exchange: HTTP2Exchange, length: UInt64?, _ content: HTTP2Content
-  ) {
-    session.submitResponse(
-      exchange.stream, status: response.status, fields: response.fields,
-      date: date.text(at: shared.wallClock.now.seconds), length: length, content: content)
-    askToWrite()
-  }
-
-  /// Submits a response that is whole in memory; false for another.
-  private func sendAtOnce(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) -> Bool {
-    let length = response.status.forbidsContent ? nil : response.body.length
-    if method == .head || response.status.forbidsContent || length == 0 {
-      submit(response, for: exchange, length: length, .none)
-      return true
-    }
-    guard case .bytes(let bytes) = response.body else { return false }
-    submit(response, for: exchange, length: length, .bytes(bytes))
-    return true
-  }
-
-  private func send(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) async {
-    if sendAtOnce(response, for: exchange, to: method) { return }
-    let length = response.body.length
-    // A small file is read before its head leaves, so that both leave together.
-    if case .file(let file, let region) = response.body, region.count <= HTTP2Feeder.joinedFileBytesMax {
-      do throws(StreamError) {
-        let bytes = try await stream.load(file, from: region.lowerBound, count: region.count)
-        if !exchange.isCut { submit(response, for: exchange, length: length, .bytes(bytes)) }
-      } catch {
-        abandon(exchange, error)
-      }
-      return
-    }
-    submit(response, for: exchange, length: length, .streamed)
-    feeds += 1
-    defer { feeds -= 1 }
-    do throws(StreamError) {
-      try await HTTP2Feeder(exchange: exchange, connection: self, stream: stream).feed(response.body)
-    } catch {
-      abandon(exchange, error)
-    }
-  }
-
-  /// How many bytes of one response are read ahead: its share of what the connection may hold, half of it waiting while
-  /// the other half is read, in whole frames.
-  var pieceBytes: Int {
-    let share = shared.limits.http2.responseBytesMax / (2 * max(1, feeds))
-    return min(max(share / Self.frameBytes, 1) * Self.frameBytes, 256 << 10)
-  }
-
-  /// Brings a piece of a response.
-  func feed(_ stream: Int32, _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool) {
-    session.feed(stream, bytes, range, isLast: isLast)
-    askToWrite()
-  }
-
-  /// Breaks off a response that could not be made to its end, and tells the log where that is news.
-  private func abandon(_ exchange: HTTP2Exchange, _ failure: StreamError) {
-    session.reset(exchange.stream, .internalError)
-    askToWrite()
-    switch failure {
-    case .truncatedFile, .unreadableFile:
-      shared.report(.responseBroken(failure, target: String(decoding: exchange.head?.path ?? [], as: UTF8.self)))
-    case .closed, .reset, .insecure, .failed: break
-    }
   }
 
   // MARK: Writing
@@ -414,10 +353,19 @@ actor HTTP2Connection {
     close(.draining)
   }
 
+  /// The server stops soon: takes what is on its way and closes. A connection that has not asked for anything is new,
+  /// and is answered first.
+  func windDown() {
+    if served == servedBefore { awaitsLastRequest = true } else { drain() }
+  }
+
   /// Takes no further request once those on their way have come (RFC 9113, 6.8), and closes when none is under way.
   func drain() {
     guard !isDraining else { return }
     isDraining = true
+    // One that is over, and stays for a request that is still answered, has nobody to tell, and nothing that would end
+    // its timer.
+    guard case .open = phase else { return }
     session.announceShutdown()
     askToWrite()
     // Cancelled with the connection: the loop ends with its last one, and may not leave a timer behind.
@@ -428,57 +376,6 @@ actor HTTP2Connection {
         connection.session.refuseNewStreams()
         connection.askToWrite()
       }
-    }
-  }
-
-  // MARK: Time
-
-  /// Whether its time has run out; requests whose time has are ended here. Asked by the table about once a second.
-  func isOverdue(now: LoopInstant) -> Bool {
-    switch phase {
-    case .closed: return false
-    case .lingering(let end): return now >= end
-    case .open: break
-    }
-    let limits = shared.limits
-    if let sectionSince, now.duration(since: sectionSince) >= limits.headTimeout { return true }
-    if isWriting, isStuck(now: now) { return true }
-    if exchanges.isEmpty {
-      guard !isWriting, now.duration(since: idleSince) >= limits.idleTimeout else { return false }
-      // Told first; a client that does not even take that is cut off some seconds later.
-      if now.duration(since: idleSince) >= limits.idleTimeout + limits.lingerTimeout { return true }
-      session.refuseNewStreams()
-      askToWrite()
-      return false
-    }
-    for exchange in exchanges.values.sorted(by: { $0.stream < $1.stream }) { judge(exchange, now: now) }
-    return false
-  }
-
-  /// Whether the client takes nothing of what we write.
-  private func isStuck(now: LoopInstant) -> Bool {
-    guard let seenAt = progressSeenAt, progressSeen == stream.progress else {
-      progressSeen = stream.progress
-      progressSeenAt = now
-      return false
-    }
-    return now.duration(since: seenAt) >= shared.limits.writeTimeout
-  }
-
-  /// Ends what stands still of one exchange: a body that does not come, a response that its window keeps back.
-  private func judge(_ exchange: HTTP2Exchange, now: LoopInstant) {
-    if let since = exchange.awaitsBodySince, now.duration(since: since) >= shared.limits.bodyTimeout {
-      exchange.breakBody(.stalled)
-    }
-    let sent = session.bytesSent(exchange.stream)
-    guard session.waitsForWindow(exchange.stream), sent == exchange.sentSeen, let since = exchange.sentSeenAt else {
-      exchange.sentSeen = sent
-      exchange.sentSeenAt = now
-      return
-    }
-    if now.duration(since: since) >= shared.limits.writeTimeout {
-      session.reset(exchange.stream, .cancel)
-      askToWrite()
     }
   }
 }

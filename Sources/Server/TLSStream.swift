@@ -42,6 +42,7 @@ final class TLSStream: ByteStream {
 
   var peer: PeerAddress { transport.peer }
   var progress: UInt64 { transport.progress }
+  var hasArrival: Bool { !isClosed && (session.holdsContent || transport.hasArrival) }
 
   // MARK: The handshake
 

@@ -17,13 +17,25 @@ struct ScriptedResponder: RequestResponder {
     let outcomes = Mutex<[ResponseOutcome]>([])
     let bodyErrors = Mutex<[BodyError]>([])
     let refusals = Mutex<[String]>([])
+    private let held = Mutex<[CheckedContinuation<Void, Never>]>([])
+
+    /// Waits for ``release()``.
+    func hold() async { await withCheckedContinuation { waiter in held.withLock { $0.append(waiter) } } }
+
+    /// Lets everybody go who waits.
+    func release() {
+      for waiter in held.withLock({ waiters in
+        defer { waiters = [] }
+        return waiters
+      }) { waiter.resume() }
+    }
   }
 
   let record: Record
 
   /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/stream`
-  /// with five pieces, `/file` with a long file, `/broken` breaks off after two, `/pieces` joins three, all
-  /// others answer with their path.
+  /// with five pieces, `/file` with a long file, `/broken` breaks off after two, `/pieces` joins three,
+  /// `/held` answers when it is released, all others answer with their path.
   func respond(to request: Request) async -> Response {
     let path = String(decoding: request.head.path, as: UTF8.self)
     switch path {
@@ -36,6 +48,9 @@ struct ScriptedResponder: RequestResponder {
         status: .partialContent,
         body: .pieces([.bytes(Array("ab".utf8)), .slice(Array("xxcdxx".utf8), 2..<4), .bytes(Array("ef".utf8))]))
     case "/file": return file()
+    case "/held":
+      await record.hold()
+      return Response(status: .ok, body: .bytes(Array(path.utf8)))
     case "/names":
       return Response(status: .ok, body: .bytes(Array("\(request.isSecure) \(request.clientNames)".utf8)))
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
@@ -43,7 +58,7 @@ struct ScriptedResponder: RequestResponder {
     }
   }
 
-  func respond(toMalformed error: WireError) -> Response {
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     record.malformed.withLock { $0.append(error) }
     return Response(status: .badRequest, closesConnection: true)
   }
