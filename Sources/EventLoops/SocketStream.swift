@@ -35,6 +35,8 @@ final class SocketStream: ByteStream {
     }
   }
 
+  var hasArrival: Bool { !poll.isClosed && gantry_has_input(poll.descriptor) == 1 }
+
   func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
     precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
     guard !poll.isClosed else { throw .closed }

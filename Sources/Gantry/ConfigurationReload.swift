@@ -59,9 +59,12 @@ actor ConfigurationReload {
     running = spawn(on: world.loops[0]) { await self.run(load, notifier) }
   }
 
+  /// Takes no further wish: the process stops, and says so to nobody else.
+  func refuse() { isFinished = true }
+
   /// Takes no further wish, and returns when none is being served.
   func finish() async {
-    isFinished = true
+    refuse()
     await running?.value
   }
 
@@ -85,8 +88,9 @@ actor ConfigurationReload {
     let control = try AccessControl(
       new, world: world, secret: parts.secret, brake: parts.brake, keeping: parts.access.control, logger: logger)
     do throws(AccessError) { try await control?.start(makesUsers: false) } catch { throw .access(error.explanation) }
-    parts.access.replace(with: control)
+    // Protections first: a push that is judged in between must not find the new grants and the old protections.
     parts.protectedTags.replace(with: protections)
+    parts.access.replace(with: control)
     parts.threshold.level = Logger.Level(new.log.level)
     for diagnostic in loaded.diagnostics { logger.warning("\(diagnostic)") }
     var current = settings

@@ -48,7 +48,7 @@ final class HostMonitoring: Sendable {
   /// The storage, measured where somebody asks for metrics.
   func metered(_ storage: any StorageEngine) -> any StorageEngine {
     guard let actions else { return storage }
-    return MeteredStorage(storage, clock: group.world.clock) { actions.record($0, $1) }
+    return MeteredStorage(storage, uptime: { LoopGroup.uptime }) { actions.record($0, $1) }
   }
 
   /// Who watches the API on a loop.
@@ -92,7 +92,7 @@ final class HostMonitoring: Sendable {
     var server: HTTPServer?
     var serving: LoopTask?
     if let socket {
-      do throws(LoopError) {
+      do throws(ListenError) {
         let made = debugServer(try socket.listener(on: group.loops[0]), MetricsPage(sources, monitoring: self))
         server = made
         serving = spawn(on: group.loops[0]) { await made.serve() }
@@ -100,11 +100,12 @@ final class HostMonitoring: Sendable {
         if !meters.isEmpty { logger.info("providing prometheus metrics on \(self.settings.prometheusPath)") }
       } catch {
         // The registry serves by now, and goes on to.
-        logger.error("the debug server is not there: http.debug.addr: \(error)")
+        logger.error("the debug server is not there: http.debug.addr: \(error.description)")
       }
     }
     for pulse in pulses { await pulse.start() }
-    await monitor.start()
+    // What an operator has switched off is not ready, not even for a moment.
+    await monitor.start(awaiting: Set(settings.health.files.map(\.path)))
     return Course(monitor: monitor, server: server, serving: serving, pulses: pulses)
   }
 
@@ -133,10 +134,10 @@ final class HostMonitoring: Sendable {
   /// Storage operations by kind.
   var actionMeasures: [(StorageAction, Histogram)] { actions?.measures ?? [] }
 
-  /// How late each loop was, and the most since it was last asked.
+  /// How late each loop was, and the most within the last minute.
   func lags() async -> [(lags: Histogram, largest: UInt64)] {
     var lags: [(lags: Histogram, largest: UInt64)] = []
-    for pulse in pulses { lags.append(await pulse.takeMeasures()) }
+    for pulse in pulses { lags.append(await pulse.measures) }
     return lags
   }
 }

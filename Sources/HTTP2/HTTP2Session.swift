@@ -55,6 +55,8 @@ public import GantryHTTPWire
   /// Our settings: the first thing that is said, and be it to somebody whose connection is ended at once.
   private var greeting: [UInt8] = []
   private var saidFarewell = false
+  /// Whether a pong is to be asked for once the shutdown was announced.
+  private var asksForPong = false
   private var fields: [nghttp2_nv] = unsafe []
 
   /// The bytes that every connection begins with (RFC 9113, 3.4).
@@ -186,6 +188,8 @@ public import GantryHTTPWire
       if count < 0 { end(for: Int32(count)) }
       guard count > 0 else { break }
       unsafe output.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+      // A frame at a time; its type is the fourth byte.
+      if asksForPong, count > 3, unsafe bytes?[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { askForPong() }
     }
     if ending != nil { sayFarewell() }
     swap(&output, &target)
@@ -240,6 +244,12 @@ public import GantryHTTPWire
   public func announceShutdown() {
     guard ending == nil else { return }
     _ = unsafe nghttp2_submit_shutdown_notice(handle)
+    asksForPong = true
+  }
+
+  /// Behind the notice: submitted together, nghttp2 sends a ping first, and its pong would prove nothing.
+  private func askForPong() {
+    asksForPong = false
     _ = unsafe nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
   }
 

@@ -17,8 +17,8 @@ public protocol RequestResponder: Sendable {
   func respondAtOnce(to request: Request) -> Response?
 
   /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes
-  /// afterwards.
-  func respond(toMalformed error: WireError) -> Response
+  /// afterwards. `id` is what a request would have had.
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response
 
   /// Told after the response has left or failed to: the place for access logs and counters.
   func finished(_ outcome: ResponseOutcome)

@@ -53,6 +53,10 @@ actor ConnectionTable {
   private var writeBuffer: [UInt8] = []
   private static let writeBufferBytesMax = 256 << 10
   private var isDraining = false
+  /// Whether the time to drain is over.
+  private var isCut = false
+  /// Connections that were accepted for this loop and have not arrived on it. A drain waits for them, too.
+  private nonisolated let expected = Atomic(0)
   private var accepted: UInt64 = 0
   private var refused: UInt64 = 0
   private var isWindingDown = false
@@ -65,24 +69,43 @@ actor ConnectionTable {
     self.shared = shared
   }
 
-  /// Takes an accepted connection in and serves what has come on it.
+  /// Says that ``admit(_:)`` will be called. Called by whoever accepts, before the connection is on its way here.
+  nonisolated func expectOne() { expected.add(1, ordering: .relaxed) }
+
+  /// Takes an accepted connection in and serves what has come on it. Also while the table drains: the other end saw us
+  /// listen, and its first request may be there.
   func admit(_ accepted: any AcceptedStream) async {
-    guard !isDraining else { return accepted.refuse() }
-    guard count < connectionsMax else {
-      refused &+= 1
-      return await refuse(accepted)
-    }
-    self.accepted &+= 1
-    let connection: Connection
-    do {
-      connection = try Connection(accepted, on: loop, serving: shared)
-    } catch {
+    guard let connection = await connection(of: accepted) else {
+      expected.subtract(1, ordering: .relaxed)
+      if count == 0 { settle() }
       return
     }
-    connections[ObjectIdentifier(connection)] = connection
-    if isWindingDown { await connection.windDown() }
-    if sweepTimer == nil { armSweep() }
+    take(in: connection)
     await serve(.arrived(connection))
+  }
+
+  private func take(in connection: Connection) {
+    connections[ObjectIdentifier(connection)] = connection
+    expected.subtract(1, ordering: .relaxed)
+    if isWindingDown { connection.assumeIsolated { $0.windDown() } }
+    if isDraining { connection.assumeIsolated { $0.drain() } }
+    if sweepTimer == nil { armSweep() }
+  }
+
+  /// Nil for one that is turned away.
+  private func connection(of accepted: any AcceptedStream) async -> Connection? {
+    guard !isCut else {
+      accepted.refuse()
+      return nil
+    }
+    guard count < connectionsMax else {
+      refused &+= 1
+      await refuse(accepted)
+      return nil
+    }
+    self.accepted &+= 1
+    // What cannot be opened has gone already.
+    return try? Connection(accepted, on: loop, serving: shared)
   }
 
   // MARK: Serving tasks
@@ -181,7 +204,11 @@ actor ConnectionTable {
     let handOver = connection.assumeIsolated { $0.handOver() }
     let successor = HTTP2Connection(handOver, on: loop, of: self, serving: shared)
     http2Connections[ObjectIdentifier(successor)] = successor
-    if isDraining || isWindingDown { successor.assumeIsolated { $0.drain() } }
+    if isDraining {
+      successor.assumeIsolated { $0.drain() }
+    } else if isWindingDown {
+      successor.assumeIsolated { $0.windDown() }
+    }
     return successor
   }
 
@@ -220,6 +247,7 @@ actor ConnectionTable {
     sweepTimer = nil
     for server in idleServers { server.resume(returning: nil) }
     idleServers = []
+    guard nothingIsLeft else { return }
     for drain in drains { drain.resume() }
     drains = []
   }
@@ -244,20 +272,21 @@ actor ConnectionTable {
   func windDown() {
     isWindingDown = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.windDown() } }
-    for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
+    for connection in http2ByAge() { connection.assumeIsolated { $0.windDown() } }
   }
 
-  /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.
+  /// Lets connections end, those that are still on their way here too, and returns when the last has. After `limit` the
+  /// rest is cut.
   func drain(within limit: Duration) async {
     beginDrain()
-    guard count > 0 else { return }
+    guard !nothingIsLeft else { return }
     let cut = loop.clock.after(limit) { [weak self] in
       self?.assumeIsolated { $0.abort() }
     }
     await withCheckedContinuation { continuation in
       // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection
       // may have ended meanwhile.
-      if count == 0 { continuation.resume() } else { drains.append(continuation) }
+      if nothingIsLeft { continuation.resume() } else { drains.append(continuation) }
     }
     cut.cancel()
   }
@@ -268,7 +297,10 @@ actor ConnectionTable {
     for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
   }
 
+  private var nothingIsLeft: Bool { count == 0 && expected.load(ordering: .relaxed) == 0 }
+
   private func abort() {
+    isCut = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.abort() } }
     for connection in http2ByAge() { connection.assumeIsolated { $0.abort() } }
   }

@@ -43,6 +43,8 @@ actor HTTP2Connection {
   var date = ResponseDate()
 
   var phase = Phase.open
+  /// Whether the server stops soon, and the first request of the connection is still to come.
+  private var awaitsLastRequest = false
   private var isDraining = false
   private var drainTimer: (any LoopTimer)?
   /// What came before it was known that it is HTTP/2.
@@ -202,6 +204,10 @@ actor HTTP2Connection {
 
   private func begin(_ stream: Int32, _ head: RequestHead) {
     let exchange = newExchange(stream, head)
+    if awaitsLastRequest {
+      awaitsLastRequest = false
+      drain()
+    }
     if let response = shared.responder.respondAtOnce(to: request(of: exchange, head)) {
       exchange.status = response.status
       if submit(response, for: exchange, to: head.method) {
@@ -261,7 +267,7 @@ actor HTTP2Connection {
   private func refuse(_ stream: Int32, _ error: WireError) {
     let exchange = newExchange(stream, nil)
     exchange.isServed = false
-    let response = shared.responder.respond(toMalformed: error)
+    let response = shared.responder.respond(toMalformed: error, from: self.stream.peer, id: exchange.id)
     exchange.status = response.status
     if !submit(response, for: exchange, to: .get) { submit(response, for: exchange, length: 0, .none) }
   }
@@ -391,10 +397,19 @@ actor HTTP2Connection {
     close(.draining)
   }
 
+  /// The server stops soon: takes what is on its way and closes. A connection that has not asked for anything is new,
+  /// and is answered first.
+  func windDown() {
+    if hasServed { drain() } else { awaitsLastRequest = true }
+  }
+
   /// Takes no further request once those on their way have come (RFC 9113, 6.8), and closes when none is under way.
   func drain() {
     guard !isDraining else { return }
     isDraining = true
+    // One that is over, and stays for a request that is still answered, has nobody to tell, and nothing that would end
+    // its timer.
+    guard case .open = phase else { return }
     session.announceShutdown()
     askToWrite()
     // Cancelled with the connection: the loop ends with its last one, and may not leave a timer behind.

@@ -44,6 +44,7 @@ final class TLSStream: ByteStream {
   var progress: UInt64 { transport.progress }
   var sent: UInt64 { transport.sent }
   var holdsUnsent: Bool { !session.records.output.isEmpty }
+  var hasArrival: Bool { !isClosed && (session.holdsContent || transport.hasArrival) }
 
   // MARK: The handshake
 

@@ -32,6 +32,10 @@ public protocol ByteStream: AnyObject {
   /// Returns how many bytes came; 0 at the end of the stream.
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int
 
+  /// Whether something has arrived that was not read yet, as far as that can be told: what a read would bring, and what
+  /// closing now would destroy. Asks the system.
+  var hasArrival: Bool { get }
+
   /// Appends what has arrived already, at most `limit` bytes, without waiting. Nil when nothing has; 0 at the end.
   func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int?
 
@@ -131,8 +135,21 @@ public protocol StreamListener: AnyObject, Sendable {
   /// Waits for the next connection; nil once the listener is closed. Called by one task, on the listener's loop.
   func accept() async throws(StreamError) -> (any AcceptedStream)?
 
+  /// Begins to turn new connections away before anything is sent on them, so that none is under way when ``finish()``
+  /// is called a moment later. ``accept()`` goes on. False where there are no means to. Called on the listener's loop.
+  func turnAway() -> Bool
+
+  /// Stops accepting as ``close()`` does, and returns the connections that waited to be accepted and that closing would
+  /// have reset. None where somebody else holds the socket, too, and accepts them. Called on the listener's loop.
+  func finish() -> [any AcceptedStream]
+
   /// Stops accepting and wakes the waiting ``accept()``. Idempotent; called on the listener's loop.
   func close()
+}
+
+extension StreamListener {
+  /// New connections are taken to the end.
+  public func turnAway() -> Bool { false }
 }
 
 /// A connection that was accepted and belongs to no loop yet.

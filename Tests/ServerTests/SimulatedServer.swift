@@ -19,14 +19,26 @@ struct ScriptedResponder: RequestResponder {
     let refusals = Mutex<[String]>([])
     let cutOffs = Mutex<[String]>([])
     let broken = Mutex<[String]>([])
+    private let held = Mutex<[CheckedContinuation<Void, Never>]>([])
+
+    /// Waits for ``release()``.
+    func hold() async { await withCheckedContinuation { waiter in held.withLock { $0.append(waiter) } } }
+
+    /// Lets everybody go who waits.
+    func release() {
+      for waiter in held.withLock({ waiters in
+        defer { waiters = [] }
+        return waiters
+      }) { waiter.resume() }
+    }
   }
 
   let record: Record
 
-  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/medium` with 5000, `/stream`
-  /// with five pieces, `/file` with a long file, `/cold` with one of which every other part is not in memory,
-  /// `/short` with one that ends too early, `/broken` breaks off after two, `/pieces` joins three, all
-  /// others answer with their path.
+  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/medium` with
+  /// 5000, `/stream` with five pieces, `/file` with a long file, `/cold` with one of which every other part is not in
+  /// memory, `/short` with one that ends too early, `/broken` breaks off after two, `/pieces` joins three, `/held`
+  /// answers when it is released, all others answer with their path.
   func respond(to request: Request) async -> Response {
     let path = String(decoding: request.head.path, as: UTF8.self)
     switch path {
@@ -42,6 +54,9 @@ struct ScriptedResponder: RequestResponder {
     case "/cold": return file(PatternFile(isCold: true))
     case "/short": return file(PatternFile(end: 300_000))
     case "/medium": return Response(status: .ok, body: .bytes([UInt8](repeating: UInt8(ascii: "m"), count: 5000)))
+    case "/held":
+      await record.hold()
+      return Response(status: .ok, body: .bytes(Array(path.utf8)))
     case "/names":
       return Response(status: .ok, body: .bytes(Array("\(request.isSecure) \(request.clientNames)".utf8)))
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
@@ -49,7 +64,7 @@ struct ScriptedResponder: RequestResponder {
     }
   }
 
-  func respond(toMalformed error: WireError) -> Response {
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     record.malformed.withLock { $0.append(error) }
     return Response(status: .badRequest, closesConnection: true)
   }

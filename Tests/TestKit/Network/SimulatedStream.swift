@@ -45,6 +45,9 @@ public final class SimulatedStream: ByteStream, Sendable {
     }
   }
 
+  /// Whether something has arrived that was not read.
+  public var hasArrival: Bool { connection.hasArrival(side) }
+
   /// Appends what has arrived already.
   public func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
     precondition(limit > 0, "a read asks for at least one byte")
