@@ -75,9 +75,9 @@ final class HostMonitoring: Sendable {
     }
   }
 
-  /// Begins the checks, and to serve on the socket. Called on the first loop.
+  /// Begins the checks, and to serve on the operator's listener. Called on the first loop.
   func start(
-    _ settings: Settings, socket: BoundSocket?, storage: any StorageEngine, sources: MetricsPage.Sources
+    _ settings: Settings, listener: (any StreamListener)?, storage: any StorageEngine, sources: MetricsPage.Sources
   ) async -> Course {
     let storageName = sources.storageName
     let checks = HealthCheck.all(settings.health, storage: storage, storageName: storageName, group: group)
@@ -91,17 +91,12 @@ final class HostMonitoring: Sendable {
     }
     var server: HTTPServer?
     var serving: LoopTask?
-    if let socket {
-      do throws(ListenError) {
-        let made = debugServer(try socket.listener(on: group.loops[0]), MetricsPage(sources, monitoring: self))
-        server = made
-        serving = spawn(on: group.loops[0]) { await made.serve() }
-        logger.info("debug server listening on \(GantryConfiguration.ListenAddress(socket.address))")
-        if !meters.isEmpty { logger.info("providing prometheus metrics on \(self.settings.prometheusPath)") }
-      } catch {
-        // The registry serves by now, and goes on to.
-        logger.error("the debug server is not there: http.debug.addr: \(error.description)")
-      }
+    if let listener {
+      let made = debugServer(listener, MetricsPage(sources, monitoring: self))
+      server = made
+      serving = spawn(on: group.loops[0]) { await made.serve() }
+      logger.info("debug server listening on \(GantryConfiguration.ListenAddress(listener.address))")
+      if !meters.isEmpty { logger.info("providing prometheus metrics on \(self.settings.prometheusPath)") }
     }
     for pulse in pulses { await pulse.start() }
     // What an operator has switched off is not ready, not even for a moment.

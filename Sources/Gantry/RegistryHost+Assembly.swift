@@ -29,12 +29,13 @@ extension RegistryHost {
     let storageName: String
     let certificates: CertificateWatch?
     let reload: ConfigurationReload
+    let debugListener: (any StreamListener)?
   }
 
   /// Makes the registry of its parts and begins to serve. Called on the first loop.
   static func assemble(
-    _ settings: Settings, group: LoopGroup, socket: BoundSocket, security: Security?, log: HostLog,
-    audit: AuditLog?, monitoring: HostMonitoring
+    _ settings: Settings, group: LoopGroup, sockets: (main: BoundSocket, debug: BoundSocket?), security: Security?,
+    log: HostLog, audit: AuditLog?, monitoring: HostMonitoring
   ) async throws(StartError) -> Parts {
     let world = group.world
     let logger = log.logger
@@ -63,14 +64,18 @@ extension RegistryHost {
     let (apiSettings, limiter): (APISettings, RequestLimiter?)
     let brake = LoginBrake(settings.http.clientLimits)
     let listener: any StreamListener
+    var debugListener: (any StreamListener)?
     do {
       apiSettings = try APISettings(settings, secret: secret)
       limiter = try RequestLimiter(settings.http.clientLimits)
       access = try AccessControl(
         settings, world: world, secret: secret, brake: brake, logger: logger)
       try await access?.start()
-      listener = try socket.listener(on: group.loops[0])
+      // The operator's first: whoever finds the registry finds out how it is.
+      debugListener = try Self.debugListener(sockets.debug, on: group.loops[0])
+      listener = try sockets.main.listener(on: group.loops[0])
     } catch {
+      debugListener?.close()
       // What is to be told is why there is no registry, not how the storage took its end.
       try? await storage.stop()
       switch error {
@@ -103,7 +108,14 @@ extension RegistryHost {
     await security?.watch.start()
     return Parts(
       service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
-      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch, reload: reload)
+      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch, reload: reload,
+      debugListener: debugListener)
+  }
+
+  private static func debugListener(
+    _ socket: BoundSocket?, on loop: EventLoop
+  ) throws(StartError) -> (any StreamListener)? {
+    do { return try socket?.listener(on: loop) } catch { throw .address("http.debug.addr: \(error.description)") }
   }
 
   /// The certificates as they are now, and who looks after them.

@@ -78,13 +78,14 @@ public final class RegistryHost: Sendable {
       let audit = try log.openAudit(settings.log, group: group)
       let parts = try Self.onLoop(of: group) { () async throws(StartError) in
         try await Self.assemble(
-          settings, group: group, socket: socket, security: security, log: log, audit: audit, monitoring: monitoring)
+          settings, group: group, sockets: (socket, debugSocket), security: security, log: log, audit: audit,
+          monitoring: monitoring)
       }
       let sources = MetricsPage.Sources(
         group: group, service: parts.service, server: parts.server, filesystem: parts.filesystem,
         storageName: parts.storageName, log: log)
       course = Self.onLoop(of: group) {
-        await monitoring.start(settings, socket: debugSocket, storage: parts.storage, sources: sources)
+        await monitoring.start(settings, listener: parts.debugListener, storage: parts.storage, sources: sources)
       }
       service = parts.service
       server = parts.server

@@ -158,14 +158,19 @@ struct ServiceTests {
     try Files.makeDirectory(root)
     chmod(scratch.path, 0o755)
     chown(root, 65534, 65534)
+    // With groups that it must not keep, where they can be given to it.
+    let groups = Command.find("setpriv") == nil ? [] : ["setpriv", "--groups=1,2,4"]
     let registry = try RegistryProcess(
-      RegistrySettings(more: ["process:", "  user: nobody", "  group: nogroup"]), in: scratch, root: root)
+      RegistrySettings(more: ["process:", "  user: nobody", "  group: nogroup"]), in: scratch, root: root, under: groups
+    )
     let bench = try Bench("dropped", registry: registry)
     try bench.push([1, 2, 3])
     for task in Files.names(in: "/proc/\(registry.child.pid)/task") {
       let status = Files.text("/proc/\(registry.child.pid)/task/\(task)/status")
       #expect(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), "\(task): \(status)")
       #expect(status.contains("Gid:\t65534\t65534\t65534\t65534\n"), "\(task)")
+      let groups = status.split(separator: "\n").first { $0.hasPrefix("Groups:") }
+      #expect(groups?.dropFirst(7).split(whereSeparator: \.isWhitespace) == ["65534"], "\(task): \(groups ?? "")")
       #expect(status.contains("CapEff:\t0000000000000000\n") && status.contains("CapPrm:\t0000000000000000\n"))
     }
     registry.stop()
