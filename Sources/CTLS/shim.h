@@ -40,6 +40,11 @@ static inline int gantry_tls_on_ticket(SSL_CTX *context, int (*protect)(SSL *, u
   return (int)SSL_CTX_set_tlsext_ticket_key_evp_cb(context, protect);
 }
 
+// Names the host that a client wants, for servers of several.
+static inline int gantry_tls_ask_for(SSL *session, const char *host) {
+  return (int)SSL_set_tlsext_host_name(session, host);
+}
+
 static inline int gantry_tls_add_chain(SSL_CTX *context, X509 *certificate) {
   return (int)SSL_CTX_add1_chain_cert(context, certificate);
 }

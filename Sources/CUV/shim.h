@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -26,6 +27,8 @@
 // the call's value, or the negated error number.
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int getresuid(uid_t *, uid_t *, uid_t *);
+extern int getresgid(gid_t *, gid_t *, gid_t *);
 extern ssize_t preadv2(int, const struct iovec *, int, off_t, int);
 
 #define GANTRY_RESULT(call)                    \
@@ -42,6 +45,14 @@ static inline ssize_t gantry_socket(int family) {
   GANTRY_RESULT(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
+// The real, the effective and the saved user and group of the process.
+static inline int gantry_user_ids(uid_t *real, uid_t *effective, uid_t *saved) {
+  return getresuid(real, effective, saved);
+}
+static inline int gantry_group_ids(gid_t *real, gid_t *effective, gid_t *saved) {
+  return getresgid(real, effective, saved);
+}
+
 static inline ssize_t gantry_datagram_socket(void) {
   GANTRY_RESULT(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
@@ -56,6 +67,27 @@ static inline ssize_t gantry_receive(int socket, void *bytes, size_t count) {
   GANTRY_RESULT(recv(socket, bytes, count, 0));
 }
 
+// Whether a receive would find bytes now; the end of the stream is none.
+static inline int gantry_has_input(int socket) {
+  char byte;
+  return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+// Has a listening TCP socket drop segments that would begin a connection (SYN without ACK), as if they were lost, while
+// those of connections that have begun still come (Linux, a socket filter; needs no privilege). The filter sees the
+// segment from its TCP header on; connections that are accepted inherit it, and it never matches on them.
+static inline ssize_t gantry_drop_new_connections(int listener) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),               // the flags
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),            // ACK and SYN
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),      // SYN alone
+      BPF_STMT(BPF_RET | BPF_K, 0),                         // dropped
+      BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),                // taken whole
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+  GANTRY_RESULT(setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+}
+
 // Takes received bytes off the socket without copying them (Linux, TCP); the count is what was taken.
 static inline ssize_t gantry_discard(int socket, size_t count) {
   GANTRY_RESULT(recv(socket, NULL, count, MSG_TRUNC));
@@ -68,6 +100,14 @@ static inline ssize_t gantry_send(int socket, const void *bytes, size_t count, i
 static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size_t count) {
   off_t position = offset;
   GANTRY_RESULT(sendfile(socket, file, &position, count));
+}
+
+// Reads at most `count` bytes at `offset`; with `resident_only` those that are in the page cache, else EAGAIN, or
+// EOPNOTSUPP where the file system does not tell (see below).
+static inline ssize_t gantry_read(int file, void *bytes, size_t count, int64_t offset, int resident_only) {
+  struct iovec piece = {.iov_base = bytes, .iov_len = count};
+  const int no_wait = 0x00000008;  // RWF_NOWAIT
+  GANTRY_RESULT(preadv2(file, &piece, 1, offset, resident_only ? no_wait : 0));
 }
 
 // 1 when the byte at `offset` is in the page cache, 0 when reading it would wait for the disk, 2 at or beyond the end

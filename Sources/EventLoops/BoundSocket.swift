@@ -6,22 +6,25 @@ public import GantryWorld
 internal import Glibc
 internal import Synchronization
 
-/// A socket that is bound and listening, and that no loop serves yet. Closed when dropped.
+/// A socket that is bound, and that no loop serves yet. Closed when dropped.
+///
+/// A TCP socket listens only when a loop is given it: until somebody answers, clients are refused and can go elsewhere.
+/// A unix-domain socket listens at once, because the name of one that does not looks like one that was left behind.
 public final class BoundSocket: Sendable {
   /// Connections that may wait to be accepted. The kernel cuts it to net.core.somaxconn.
   private static let backlog: Int32 = 4096
 
-  /// Where it listens, with the port that was given.
+  /// Where it is bound, with the port that was given.
   public let address: ListenAddress
   private let descriptor: Mutex<Int32?>
-  /// Whether a unix-domain socket's name is ours to remove: that of a service manager is not.
-  private let removesPath: Bool
+  /// Whether we have opened it, and no service manager.
+  private let isOurs: Bool
 
   /// Takes a listening socket over that somebody else has opened.
   init(adopting descriptor: Int32, address: ListenAddress) {
     self.address = address
     self.descriptor = Mutex(descriptor)
-    removesPath = false
+    isOurs = false
   }
 
   /// Binds every address that the name stands for until one succeeds. Blocks for the name's resolution.
@@ -33,22 +36,39 @@ public final class BoundSocket: Sendable {
       }
     self.address = address
     self.descriptor = Mutex(descriptor)
-    removesPath = true
+    isOurs = true
   }
 
   deinit {
     if let descriptor = take() { Socket.close(descriptor) }
   }
 
-  /// Gives the socket to a loop. Called on that loop, once.
-  public func listener(on loop: EventLoop) throws(LoopError) -> any StreamListener {
+  /// Gives the socket to a loop, which listens from now on. Called on that loop, once.
+  public func listener(on loop: EventLoop) throws(ListenError) -> any StreamListener {
     guard let descriptor = take() else { preconditionFailure("a bound socket was given away twice") }
+    // Two processes may be bound to one address as long as none listens.
+    if isOurs, Glibc.listen(descriptor, Self.backlog) != 0 {
+      let code = errno
+      Socket.close(descriptor)
+      throw Self.error(address, code)
+    }
     do {
-      return SocketListener(try SocketPoll(descriptor, on: loop), address: address, removesPath: removesPath)
+      return SocketListener(try SocketPoll(descriptor, on: loop), address: address, isOurs: isOurs)
     } catch {
       Socket.close(descriptor)
-      throw error
+      throw Self.error(address, -error.code)
     }
+  }
+
+  /// The name in the file system that we have made, if it has one.
+  var ownPath: String? {
+    guard isOurs, case .unix(let path) = address else { return nil }
+    return path
+  }
+
+  /// Closes a socket that nobody needs. Does nothing when a loop has it.
+  public func close() {
+    if let descriptor = take() { Socket.close(descriptor) }
   }
 
   private func take() -> Int32? {
@@ -68,8 +88,8 @@ public final class BoundSocket: Sendable {
         isAddressInUse: false)
     }
     defer { unsafe freeaddrinfo(first) }
-    // With no host, the IPv6 wildcard takes IPv4 connections too, so it is tried first; a name that stands for both, as
-    // localhost does, is taken as IPv4, which is what Distribution binds.
+    // With no host, the IPv6 wildcard takes IPv4 connections too, so it is tried first, and IPv4 alone only where there
+    // is no IPv6; a name that stands for both, as localhost does, is taken as IPv4, which is what Distribution binds.
     var failure: Int32 = EADDRNOTAVAIL
     let families = host.isEmpty ? [AF_INET6, AF_INET] : [AF_INET, AF_INET6]
     for family in families {
@@ -77,12 +97,13 @@ public final class BoundSocket: Sendable {
       while let candidate = unsafe next {
         unsafe next = candidate.pointee.ai_next
         if unsafe candidate.pointee.ai_family != family { continue }
-        let result = unsafe listen(
+        let result = unsafe bind(
           candidate.pointee.ai_family, candidate.pointee.ai_addr, candidate.pointee.ai_addrlen)
         if result >= 0 {
           return (result, .tcp(host: host, port: port == 0 ? boundPort(result) : port))
         }
         failure = -result
+        if host.isEmpty, failure != EAFNOSUPPORT, failure != EADDRNOTAVAIL { throw error(wanted, failure) }
       }
     }
     throw error(wanted, failure)
@@ -102,11 +123,11 @@ public final class BoundSocket: Sendable {
       for (index, byte) in path.utf8.enumerated() { unsafe target[index] = byte }
     }
     let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-    var result = unsafe withAddress(&address) { unsafe listen(AF_UNIX, $0, length) }
+    var result = unsafe withAddress(&address) { unsafe bind(AF_UNIX, $0, length) }
     if result == -EADDRINUSE, unsafe withAddress(&address, { unsafe isDead($0, length) }) {
       // Left behind by a server that was killed: nobody answers there.
       _ = unsafe unlink(path)
-      result = unsafe withAddress(&address) { unsafe listen(AF_UNIX, $0, length) }
+      result = unsafe withAddress(&address) { unsafe bind(AF_UNIX, $0, length) }
     }
     guard result >= 0 else { throw error(wanted, -result) }
     return result
@@ -120,13 +141,16 @@ public final class BoundSocket: Sendable {
     }
   }
 
-  private static func listen(_ family: Int32, _ address: UnsafeMutablePointer<sockaddr>?, _ length: socklen_t) -> Int32
-  {
+  private static func bind(_ family: Int32, _ address: UnsafeMutablePointer<sockaddr>?, _ length: socklen_t) -> Int32 {
     let descriptor = Int32(gantry_socket(family))
     guard descriptor >= 0 else { return descriptor }
     if family != AF_UNIX { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR) }
     if family == AF_INET6 { Socket.setDualStack(descriptor) }
-    if unsafe Glibc.bind(descriptor, address, length) == 0, Glibc.listen(descriptor, backlog) == 0 { return descriptor }
+    if unsafe Glibc.bind(descriptor, address, length) == 0,
+      family != AF_UNIX || Glibc.listen(descriptor, backlog) == 0
+    {
+      return descriptor
+    }
     let code = errno
     Socket.close(descriptor)
     return -code

@@ -7,7 +7,8 @@ internal import Glibc
 
 /// Tells a service manager how the process is (sd_notify(3)).
 ///
-/// Callable from any thread; never waits: a manager that takes nothing hears nothing.
+/// Callable from any thread. A manager that takes nothing hears nothing; only at the start and the end, which it must
+/// not miss, it is given half a second.
 public final class ServiceNotifier: Sendable {
   /// How often at least the manager wants to hear that the process is alive; nil when it does not.
   public let watchdogTimeout: Duration?
@@ -20,8 +21,12 @@ public final class ServiceNotifier: Sendable {
     watchdogTimeout = Self.watchdogTimeout(environment, processID: getpid())
   }
 
-  /// The process serves.
-  public func ready() { send("READY=1\nSTATUS=serving\n") }
+  /// The process is about to serve, as soon as its storage lets it.
+  public func starting() { send("STATUS=starting\n") }
+
+  /// The process serves. A start that is not heard of counts as a failed one, so a manager that is busy is asked again
+  /// for a moment when `isStart` holds: not on a loop.
+  public func ready(isStart: Bool = false) { send("READY=1\nSTATUS=serving\n", again: isStart ? 100 : 0) }
 
   /// The process reads its configuration anew; ``ready()`` is due afterwards.
   public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(uv_hrtime() / 1000)\nSTATUS=reloading\n") }
@@ -29,7 +34,7 @@ public final class ServiceNotifier: Sendable {
   /// The process begins to stop, and may take this long for it.
   public func stopping(within limit: Duration) {
     let microseconds = limit.wholeNanoseconds / 1000
-    send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=\(microseconds)\n")
+    send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=\(microseconds)\n", again: 100)
   }
 
   /// The process is alive.
@@ -42,14 +47,19 @@ public final class ServiceNotifier: Sendable {
     return .microseconds(microseconds)
   }
 
-  private func send(_ text: String) {
+  private func send(_ text: String, again times: Int = 0) {
     let descriptor = Int32(gantry_datagram_socket())
     guard descriptor >= 0 else { return }
     defer { Socket.close(descriptor) }
     var target = address.storage
     let bytes = Array(text.utf8)
-    _ = unsafe bytes.withUnsafeBytes { buffer in
-      unsafe gantry_send_datagram(descriptor, buffer.baseAddress, buffer.count, &target, address.length)
+    for attempt in 0...times {
+      let result = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe gantry_send_datagram(descriptor, buffer.baseAddress, buffer.count, &target, address.length)
+      }
+      // Its queue is full.
+      guard result == -Int(EAGAIN), attempt < times else { return }
+      _ = poll(nil, 0, 5)
     }
   }
 }

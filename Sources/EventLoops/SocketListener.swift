@@ -14,15 +14,16 @@ final class SocketListener: StreamListener, @unchecked Sendable {
 
   let address: ListenAddress
   private let poll: SocketPoll
-  private let removesPath: Bool
+  /// Whether nobody else holds the socket: a service manager would keep it, and who waits there, for the next process.
+  private let isOurs: Bool
   private var acceptedThisTurn = 0
 
   /// Connections that are accepted before those that are there have a turn.
   private static let acceptsPerTurn = 64
 
-  init(_ poll: SocketPoll, address: ListenAddress, removesPath: Bool) {
+  init(_ poll: SocketPoll, address: ListenAddress, isOurs: Bool) {
     self.poll = poll
-    self.removesPath = removesPath
+    self.isOurs = isOurs
     self.address = address
   }
 
@@ -48,13 +49,44 @@ final class SocketListener: StreamListener, @unchecked Sendable {
     return nil
   }
 
+  func turnAway() -> Bool {
+    guard !poll.isClosed, isOurs, case .tcp = address else { return false }
+    // Their clients ask again after a second, when the door is closed, and are refused. Without filters one may come in
+    // the moment between the last accept and the close.
+    return gantry_drop_new_connections(poll.descriptor) == 0
+  }
+
+  func finish() -> [any AcceptedStream] {
+    guard !poll.isClosed else { return [] }
+    var waiting: [any AcceptedStream] = []
+    if isOurs {
+      removeName()
+      while true {
+        let result = gantry_accept(poll.descriptor)
+        if result >= 0 {
+          waiting.append(AcceptedSocket(Int32(result)))
+        } else if ![EINTR, ECONNABORTED, EPROTO].contains(Int32(-result)) {
+          // Nobody waits any more, or nothing can be accepted.
+          break
+        }
+      }
+    }
+    poll.close()
+    return waiting
+  }
+
   func close() {
     guard !poll.isClosed else { return }
+    if isOurs { removeName() }
     poll.close()
-    if removesPath, case .unix(let path) = address {
-      // Another process may have replaced or removed the name; then there is nothing of ours to tidy.
-      _ = unsafe unlink(path)
-    }
+  }
+
+  /// Before the socket is closed: a successor that finds the name of a dead socket replaces it, and its name is not
+  /// ours to remove.
+  private func removeName() {
+    guard case .unix(let path) = address else { return }
+    // Another process may have replaced or removed the name; then there is nothing of ours to tidy.
+    _ = unsafe unlink(path)
   }
 }
 

@@ -9,6 +9,7 @@ internal import Glibc
 final class SocketStream: ByteStream {
   let peer: PeerAddress
   private(set) var progress: UInt64 = 0
+  private(set) var sent: UInt64 = 0
   private let poll: SocketPoll
   /// Whether a read may find something: false after a read that emptied the socket.
   private var mayHaveInput = true
@@ -33,6 +34,8 @@ final class SocketStream: ByteStream {
       mayHaveInput = true
     }
   }
+
+  var hasArrival: Bool { !poll.isClosed && gantry_has_input(poll.descriptor) == 1 }
 
   func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
     precondition(limit > 0, "a read of no bytes cannot tell the end of the stream")
@@ -80,16 +83,16 @@ final class SocketStream: ByteStream {
   }
 
   func write(_ bytes: [UInt8], more: Bool) async throws(StreamError) {
-    var sent = 0
-    while sent < bytes.count {
+    var done = 0
+    while done < bytes.count {
       guard !poll.isClosed else { throw .closed }
       let result = unsafe bytes.withUnsafeBytes { buffer in
         unsafe gantry_send(
-          poll.descriptor, buffer.baseAddress?.advanced(by: sent), buffer.count - sent, more ? 1 : 0)
+          poll.descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done, more ? 1 : 0)
       }
       if result >= 0 {
-        sent += result
-        progress &+= UInt64(result)
+        done += result
+        note(sent: result)
       } else if result == -Int(EAGAIN) {
         await poll.writable()
       } else if result != -Int(EINTR) {
@@ -105,12 +108,21 @@ final class SocketStream: ByteStream {
         unsafe gantry_send(poll.descriptor, buffer.baseAddress, buffer.count, 0)
       }
       if result >= 0 {
-        progress &+= UInt64(result)
+        note(sent: result)
         return result
       }
       if result == -Int(EAGAIN) { return 0 }
       if result != -Int(EINTR) { throw Self.error(Int32(-result)) }
     }
+  }
+
+  private func note(sent count: Int) {
+    progress &+= UInt64(count)
+    sent &+= UInt64(count)
+  }
+
+  func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) {
+    if count > 0 { try await makeResident(Self.system(file), from: offset, count: UInt64(count)) }
   }
 
   func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8] {
@@ -143,7 +155,7 @@ final class SocketStream: ByteStream {
           poll.descriptor, file.descriptor, Int64(position), Int(pieceEnd - position))
         if result > 0 {
           position += UInt64(result)
-          progress &+= UInt64(result)
+          note(sent: result)
         } else if result == 0 {
           throw .truncatedFile
         } else if result == -Int(EAGAIN) {

@@ -154,6 +154,25 @@ final class SystemFile: OpenFile {
     return bytes
   }
 
+  func read(
+    _ count: Int, at offset: UInt64, into buffer: inout [UInt8], residentOnly: Bool
+  ) throws(FileError) -> Int {
+    var result = 0
+    buffer.append(addingCapacity: count) { span in
+      unsafe span.withUnsafeMutableBufferPointer { room, filled in
+        let target = unsafe room.baseAddress?.advanced(by: filled)
+        repeat {
+          result = unsafe gantry_read(descriptor, target, count, Int64(offset), residentOnly ? 1 : 0)
+        } while result == -Int(EINTR)
+        filled += max(0, result)
+      }
+    }
+    // Not in memory, or the file system cannot tell.
+    if residentOnly, result == -Int(EAGAIN) || result == -Int(EOPNOTSUPP) { return 0 }
+    if result < 0 { throw FileError("pread", path, Int32(-result)) }
+    return result
+  }
+
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) {
     let failure: Int32 = unsafe bytes.withUnsafeBytes { buffer in
       var written = 0

@@ -31,11 +31,14 @@ final class WorkQueue: Workers, @unchecked Sendable {
   }
 
   private let threadsMax: Int
+  private let name: String
   private let state = Mutex(State())
   private let available: UnsafeMutablePointer<uv_sem_t>
 
-  init(threadsMax: Int) {
+  /// Threads of this name, as `top -H` shows it.
+  init(threadsMax: Int, name: String = "worker") {
     self.threadsMax = max(1, threadsMax)
+    self.name = name
     unsafe available = .allocate(capacity: 1)
     unsafe expectSuccess("uv_sem_init", uv_sem_init(available, 0))
   }
@@ -83,7 +86,7 @@ final class WorkQueue: Workers, @unchecked Sendable {
 
   /// The body of a worker's thread.
   func work() {
-    nameThread("worker")
+    nameThread(name)
     gantry_yield_to_others(WorkQueue.niceness)
     while true {
       unsafe uv_sem_wait(available)

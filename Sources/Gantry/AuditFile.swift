@@ -18,13 +18,13 @@ final class AuditFile: Sendable {
   let sink: BufferedLineSink
   private let flusher: LogFlusher
 
-  init(path: String, world: World, logger: Logger) throws(StartError) {
+  init(path: String, group: LoopGroup, logger: Logger) throws(StartError) {
     let file: AppendedFile
     do { file = try AppendedFile(path: path) } catch {
       throw .settings("the audit trail cannot be written (log.audit.file): \(error.explanation)")
     }
-    let flusher = LogFlusher(loop: world.loops[0], workers: world.workers)
-    let clock = world.clock
+    let flusher = LogFlusher(loop: group.loops[0], errands: group.errands)
+    let clock = group.world.clock
     let complaints = Complaints()
     sink = BufferedLineSink(
       bytesMax: Self.pendingBytesMax, wakeBytes: 1,

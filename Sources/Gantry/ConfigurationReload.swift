@@ -61,10 +61,12 @@ actor ConfigurationReload {
 
   /// Returns when no wish is being served.
   func settled() async { await running?.value }
+  /// Takes no further wish: the process stops, and says so to nobody else.
+  func refuse() { isFinished = true }
 
   /// Takes no further wish, and returns when none is being served.
   func finish() async {
-    isFinished = true
+    refuse()
     await running?.value
   }
 
@@ -91,8 +93,9 @@ actor ConfigurationReload {
     if control == nil, parts.access.control != nil {
       logger.warning("there is neither auth nor access any more: everybody may do everything")
     }
-    parts.access.replace(with: control)
+    // Protections first: a push that is judged in between must not find the new grants and the old protections.
     parts.protectedTags.replace(with: protections)
+    parts.access.replace(with: control)
     parts.threshold.level = Logger.Level(new.log.level)
     for diagnostic in loaded.diagnostics { logger.warning("\(diagnostic)") }
     var current = settings

@@ -24,12 +24,12 @@ struct StorageProbe: HealthProbe {
 /// Whether a file that takes the registry out of service is not there.
 struct FileProbe: HealthProbe {
   let path: String
-  let world: World
+  let group: LoopGroup
 
   func look() async -> String? {
-    let (path, files) = (path, world.files)
+    let (path, files) = (path, group.world.files)
     do {
-      let status = try await world.workers.run { () throws(FileError) in try files.status(path) }
+      let status = try await group.errands.run { () throws(FileError) in try files.status(path) }
       return status == nil ? nil : "file exists"
     } catch {
       return error.explanation
@@ -42,32 +42,44 @@ extension HealthCheck {
   static func all(
     _ settings: HealthSettings, storage: any StorageEngine, storageName: String, group: LoopGroup
   ) -> [HealthCheck] {
-    let (world, loop) = (group.world, group.loops[0])
+    let loop = group.loops[0]
     var checks: [HealthCheck] = []
     if let rhythm = settings.storage {
       checks.append(HealthCheck("storagedriver_\(storageName)", rhythm, StorageProbe(storage: storage)))
     }
     for check in settings.files {
-      checks.append(HealthCheck(check.path, check.rhythm, FileProbe(path: check.path, world: world)))
+      var switched = HealthCheck(check.path, check.rhythm, FileProbe(path: check.path, group: group))
+      switched.isSilenceFailure = false
+      checks.append(switched)
     }
     for check in settings.http {
       let probe = NetworkProbe(
         check.uri, host: check.host, port: check.port, timeout: check.timeout,
-        exchange: NetworkProbe.Exchange(request: request(check), status: check.status), on: loop,
-        workers: world.workers)
-      checks.append(HealthCheck(check.uri, check.rhythm, probe))
+        exchange: NetworkProbe.Exchange(request: request(check), status: check.status, isSecure: check.isSecure),
+        on: loop, errands: group.errands)
+      checks.append(HealthCheck(check.uri, check.rhythm, probe, timeout: check.timeout))
     }
     for check in settings.tcp {
       let probe = NetworkProbe(
         check.address, host: check.host, port: check.port, timeout: check.timeout, exchange: nil, on: loop,
-        workers: world.workers)
-      checks.append(HealthCheck(check.address, check.rhythm, probe))
+        errands: group.errands)
+      checks.append(HealthCheck(check.address, check.rhythm, probe, timeout: check.timeout))
     }
     return checks
   }
 
-  private init(_ name: String, _ rhythm: HealthSettings.Rhythm, _ probe: any HealthProbe) {
-    self.init(name: name, interval: rhythm.interval, threshold: rhythm.threshold, probe: probe)
+  /// A probe with a timeout of its own, which names are resolved outside of, is given a second more than that.
+  private init(
+    _ name: String, _ rhythm: HealthSettings.Rhythm, _ probe: any HealthProbe, timeout: Duration? = nil
+  ) {
+    self.init(
+      name: name, interval: rhythm.interval, threshold: rhythm.threshold, patience: timeout.map { $0 + .seconds(1) },
+      probe: probe)
+  }
+
+  /// How many looks may be under way at once.
+  static func countMax(_ settings: HealthSettings) -> Int {
+    settings.files.count + settings.http.count + settings.tcp.count
   }
 
   private static func request(_ check: HealthSettings.HTTPCheck) -> [UInt8] {

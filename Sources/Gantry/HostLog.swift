@@ -19,14 +19,29 @@ final class HostLog: Sendable {
   private let output: BufferedLineSink
   private let flushers: [LogFlusher]
   private let auditFile = Mutex<AuditFile?>(nil)
+  /// Whether the trail goes to standard output, among the lines of the access log.
+  private let isTrailOnOutput: Bool
 
   /// What may wait for a slow stream before lines are dropped and counted.
   private static let pendingBytesMax = 4 << 20
 
-  init(_ settings: LogSettings, world: World) {
-    flushers = [0, 1].map { _ in LogFlusher(loop: world.loops[0], workers: world.workers) }
-    let errors = Self.sink(flushers[0], .errors)
-    let output = Self.sink(flushers[1], .output)
+  init(_ settings: LogSettings, group: LoopGroup) {
+    let world = group.world
+    let (clock, format) = (world.clock, LogFormat(settings.formatter))
+    let isTrailOnOutput = settings.auditFile == .standardOutput
+    self.isTrailOnOutput = isTrailOnOutput
+    flushers = [0, 1].map { _ in LogFlusher(loop: group.loops[0], errands: group.errands) }
+    let errors = Self.sink(flushers[0], .errors) {
+      format.line(time: clock.now, level: .warning, message: Self.notice($0, of: "log"), fields: [:])
+    }
+    let output = Self.sink(flushers[1], .output) { count in
+      if isTrailOnOutput { return AuditLog.droppedNotice(count, at: clock.now) }
+      // No line of the access log could say it.
+      errors.write(
+        format.line(time: clock.now, level: .warning, message: Self.notice(count, of: "access log"), fields: [:]),
+        isUrgent: false)
+      return []
+    }
     self.errors = errors
     self.output = output
     var fields: Logger.Metadata = [
@@ -37,7 +52,7 @@ final class HostLog: Sendable {
     let threshold = LogThreshold(Logger.Level(settings.level))
     self.threshold = threshold
     let setting = GantryLogHandler.Setting(
-      format: LogFormat(settings.formatter), sink: errors, clock: world.clock,
+      format: format, sink: errors, clock: world.clock,
       threshold: threshold, staticFields: fields,
       isCallerReported: settings.reportsCaller)
     logger = Logger(label: "registry") { _ in GantryLogHandler(setting) }
@@ -45,32 +60,38 @@ final class HostLog: Sendable {
   }
 
   private static func sink(
-    _ flusher: LogFlusher, _ stream: SystemProcess.StandardStream
+    _ flusher: LogFlusher, _ stream: SystemProcess.StandardStream,
+    droppedNotice: @escaping @Sendable (UInt64) -> [UInt8]
   ) -> BufferedLineSink {
     let sink = BufferedLineSink(
       bytesMax: pendingBytesMax, wakeBytes: 1, output: { SystemProcess.offer($0, to: stream) },
-      wake: { flusher.wake() },
-      droppedNotice: { Array("level=warning msg=\"\($0) log lines were dropped: the stream is too slow\"\n".utf8) })
+      wake: { flusher.wake() }, droppedNotice: droppedNotice)
     flusher.attach(sink)
     return sink
   }
 
+  private static func notice(_ count: UInt64, of log: String) -> String {
+    "\(count) lines of the \(log) were dropped: the stream is too slow"
+  }
+
   /// Opens the audit trail where one is configured. Called once.
-  func openAudit(_ settings: LogSettings, world: World) throws(StartError) -> AuditLog? {
+  func openAudit(_ settings: LogSettings, group: LoopGroup) throws(StartError) -> AuditLog? {
+    let clock = group.world.clock
     switch settings.auditFile {
     case nil: return nil
-    case .standardOutput: return AuditLog(sink: output, clock: world.clock)
+    case .standardOutput: return AuditLog(sink: output, clock: clock)
     case .file(let path):
-      let file = try AuditFile(path: path, world: world, logger: logger)
+      let file = try AuditFile(path: path, group: group, logger: logger)
       auditFile.withLock { $0 = file }
-      return AuditLog(sink: file.sink, clock: world.clock)
+      return AuditLog(sink: file.sink, clock: clock)
     }
   }
 
   /// How many lines were dropped, by log.
   var droppedLines: [(log: String, count: UInt64)] {
-    let audit = auditFile.withLock { $0 }.map { [("audit", $0.sink.droppedInAll)] } ?? []
-    return [("error", errors.droppedInAll), ("access", output.droppedInAll)] + audit
+    let lostByOutput = output.droppedInAll
+    let audit = auditFile.withLock { $0 }?.sink.droppedInAll ?? (isTrailOnOutput ? lostByOutput : 0)
+    return [("error", errors.droppedInAll), ("access", lostByOutput), ("audit", audit)]
   }
 
   /// Stops using the loops: what is logged from now on waits for ``flush()``.

@@ -48,7 +48,7 @@ final class HostMonitoring: Sendable {
   /// The storage, measured where somebody asks for metrics.
   func metered(_ storage: any StorageEngine) -> any StorageEngine {
     guard let actions else { return storage }
-    return MeteredStorage(storage, clock: group.world.clock) { actions.record($0, $1) }
+    return MeteredStorage(storage, uptime: { LoopGroup.uptime }) { actions.record($0, $1) }
   }
 
   /// Who watches the API on a loop.
@@ -75,9 +75,9 @@ final class HostMonitoring: Sendable {
     }
   }
 
-  /// Begins the checks, and to serve on the socket. Called on the first loop.
+  /// Begins the checks, and to serve on the operator's listener. Called on the first loop.
   func start(
-    _ settings: Settings, socket: BoundSocket?, storage: any StorageEngine, sources: MetricsPage.Sources
+    _ settings: Settings, listener: (any StreamListener)?, storage: any StorageEngine, sources: MetricsPage.Sources
   ) async -> Course {
     let storageName = sources.storageName
     let checks = HealthCheck.all(settings.health, storage: storage, storageName: storageName, group: group)
@@ -91,20 +91,16 @@ final class HostMonitoring: Sendable {
     }
     var server: HTTPServer?
     var serving: LoopTask?
-    if let socket {
-      do throws(LoopError) {
-        let made = debugServer(try socket.listener(on: group.loops[0]), MetricsPage(sources, monitoring: self))
-        server = made
-        serving = spawn(on: group.loops[0]) { await made.serve() }
-        logger.info("debug server listening on \(GantryConfiguration.ListenAddress(socket.address))")
-        if !meters.isEmpty { logger.info("providing prometheus metrics on \(self.settings.prometheusPath)") }
-      } catch {
-        // The registry serves by now, and goes on to.
-        logger.error("the debug server is not there: http.debug.addr: \(error)")
-      }
+    if let listener {
+      let made = debugServer(listener, MetricsPage(sources, monitoring: self))
+      server = made
+      serving = spawn(on: group.loops[0]) { await made.serve() }
+      logger.info("debug server listening on \(GantryConfiguration.ListenAddress(listener.address))")
+      if !meters.isEmpty { logger.info("providing prometheus metrics on \(self.settings.prometheusPath)") }
     }
     for pulse in pulses { await pulse.start() }
-    await monitor.start()
+    // What an operator has switched off is not ready, not even for a moment.
+    await monitor.start(awaiting: Set(settings.health.files.map(\.path)))
     return Course(monitor: monitor, server: server, serving: serving, pulses: pulses)
   }
 
@@ -133,10 +129,10 @@ final class HostMonitoring: Sendable {
   /// Storage operations by kind.
   var actionMeasures: [(StorageAction, Histogram)] { actions?.measures ?? [] }
 
-  /// How late each loop was, and the most since it was last asked.
+  /// How late each loop was, and the most within the last minute.
   func lags() async -> [(lags: Histogram, largest: UInt64)] {
     var lags: [(lags: Histogram, largest: UInt64)] = []
-    for pulse in pulses { lags.append(await pulse.takeMeasures()) }
+    for pulse in pulses { lags.append(await pulse.measures) }
     return lags
   }
 }

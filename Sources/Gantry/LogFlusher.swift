@@ -5,8 +5,9 @@ internal import GantryTelemetry
 internal import GantryWorld
 internal import Synchronization
 
-/// Has a worker empty a sink soon after something was written to it, a batch at a time. No worker waits for a stream
-/// whose reader has stopped: it is asked again a moment later.
+/// Has an errand's thread empty a sink soon after something was written to it, a batch at a time: the workers may all
+/// wait for a disk, of which the log has to tell. No thread waits for a stream whose reader has stopped: it is asked
+/// again a moment later.
 final class LogFlusher: Sendable {
   private struct State {
     var sink: BufferedLineSink?
@@ -14,15 +15,15 @@ final class LogFlusher: Sendable {
   }
 
   private let loop: any LoopExecutor
-  private let workers: any Workers
+  private let errands: any Workers
   private let state = Mutex(State())
 
   /// How long lines gather: short for a person who watches, long for a machine that writes.
   private static let gathering = Duration.milliseconds(50)
 
-  init(loop: any LoopExecutor, workers: any Workers) {
+  init(loop: any LoopExecutor, errands: any Workers) {
     self.loop = loop
-    self.workers = workers
+    self.errands = errands
   }
 
   /// Names the sink. Until ``detach()`` the two hold each other.
@@ -46,13 +47,13 @@ final class LogFlusher: Sendable {
     state.withLock { state in
       guard let sink = state.sink else { return }
       let clock = loop.clock
-      let workers = workers
+      let errands = errands
       state.flush = spawn(on: loop) { [self] in
         repeat {
           await withCheckedContinuation { continuation in
             _ = clock.after(Self.gathering) { continuation.resume() }
           }
-        } while await !workers.run { sink.drain() } && isAttached
+        } while await !errands.run { sink.drain() } && isAttached
       }
     }
   }

@@ -48,7 +48,8 @@ struct MetricsPage: Sendable {
     writeLogs(to: &text)
     writeState(to: &text)
     let files = sources.group.world.files
-    (await sources.group.world.workers.run { ProcessMeasures(files) }).write(to: &text)
+    // Not on a worker: the page is wanted most when all of them wait for a disk.
+    (await sources.group.errands.run { ProcessMeasures(files) }).write(to: &text)
     return text.bytes
   }
 
@@ -100,7 +101,7 @@ struct MetricsPage: Sendable {
     let lags = await monitoring.lags()
     text.family("gantry_loop_lag_seconds", .histogram, "How late a loop came to what was due.")
     for (loop, lag) in lags.enumerated() { text.sample(lag.lags, ["loop": "\(loop)"]) }
-    text.family("gantry_loop_lag_max_seconds", .gauge, "The latest that a loop came since the scrape before.")
+    text.family("gantry_loop_lag_max_seconds", .gauge, "The latest that a loop came within the last minute.")
     for (loop, lag) in lags.enumerated() { text.sample(Double(lag.largest) / 1e9, ["loop": "\(loop)"]) }
   }
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-internal import GantryAccess
 public import GantryConfiguration
 internal import GantryEventLoops
 internal import GantryFilesystemStorage
-internal import GantryLimiting
-internal import GantryMemoryStorage
 internal import GantryRegistry
-internal import GantryRegistryAPI
 internal import GantryServer
 internal import GantryStorage
-internal import GantryTLS
 public import GantryTelemetry
 internal import GantryWorld
 internal import Logging
@@ -65,9 +60,11 @@ public final class RegistryHost: Sendable {
     activated: [BoundSocket.Activated], notifier: ServiceNotifier?
   ) throws(StartError) {
     SystemProcess.prepareToServe()
+    notifier?.starting()
     let group = LoopGroup(
-      loops: settings.http.loops ?? LoopGroup.processors, workers: Self.workers(for: settings))
-    let log = HostLog(settings.log, world: group.world)
+      loops: settings.http.loops ?? LoopGroup.processors, workers: Self.workers(for: settings),
+      errands: Self.errands(for: settings))
+    let log = HostLog(settings.log, group: group)
     let bound: GantryWorld.ListenAddress
     let monitoring = HostMonitoring(settings, group: group, logger: log.logger, tracing: tracing)
     do throws(StartError) {
@@ -76,19 +73,19 @@ public final class RegistryHost: Sendable {
       let security = try Self.onLoop(of: group) { () async throws(StartError) in
         try await Self.security(settings.http, world: group.world, logger: log.logger)
       }
-      let socket = try Self.socket(for: settings.http.address, activated, logger: log.logger)
-      let debugSocket = try Self.debugSocket(settings.http.debug, activated)
-      try Self.dropPrivileges(settings.process, logger: log.logger)
-      let audit = try log.openAudit(settings.log, world: group.world)
+      let (socket, debugSocket) = try Self.sockets(settings.http, activated, logger: log.logger)
+      try Self.dropPrivileges(settings.process, keeping: [socket], logger: log.logger)
+      let audit = try log.openAudit(settings.log, group: group)
       let parts = try Self.onLoop(of: group) { () async throws(StartError) in
         try await Self.assemble(
-          settings, group: group, socket: socket, security: security, log: log, audit: audit, monitoring: monitoring)
+          settings, group: group, sockets: (socket, debugSocket), security: security, log: log, audit: audit,
+          monitoring: monitoring)
       }
       let sources = MetricsPage.Sources(
         group: group, service: parts.service, server: parts.server, filesystem: parts.filesystem,
         storageName: parts.storageName, log: log)
       course = Self.onLoop(of: group) {
-        await monitoring.start(settings, socket: debugSocket, storage: parts.storage, sources: sources)
+        await monitoring.start(settings, listener: parts.debugListener, storage: parts.storage, sources: sources)
       }
       service = parts.service
       server = parts.server
@@ -143,6 +140,8 @@ public final class RegistryHost: Sendable {
     }
     guard isFirst else { return }
     monitoring.readiness.lower()
+    let reload = reload
+    Self.onLoop(of: group) { await reload.refuse() }
     notifier?.stopping(within: delay + limit + .seconds(10))
     serveOn(for: delay)
     log.logger.info("stopping, requests in flight have \(limit) to finish")
@@ -232,7 +231,7 @@ public final class RegistryHost: Sendable {
       return try Self.watch(watched, on: loop)
     }
     SystemProcess.deliverStopSignals()
-    notifier?.ready()
+    notifier?.ready(isStart: true)
     asked.wait()
     stop(within: drainTimeout, after: delay.withLock { $0 }) {
       for watcher in watchers { watcher.close() }
@@ -257,158 +256,6 @@ public final class RegistryHost: Sendable {
 
   /// The host's own log.
   var logger: Logger { log.logger }
-
-  // MARK: Putting together
-
-  private struct Parts: Sendable {
-    let service: RegistryService
-    let server: HTTPServer
-    let serving: LoopTask
-    let storage: any StorageEngine
-    let filesystem: FilesystemStorage?
-    let storageName: String
-    let certificates: CertificateWatch?
-    let reload: ConfigurationReload
-  }
-
-  private static func assemble(
-    _ settings: Settings, group: LoopGroup, socket: BoundSocket, security: Security?, log: HostLog,
-    audit: AuditLog?, monitoring: HostMonitoring
-  ) async throws(StartError) -> Parts {
-    let world = group.world
-    let logger = log.logger
-    var filesystem: FilesystemStorage?
-    let storage: any StorageEngine
-    switch settings.storage.engine {
-    case .inMemory:
-      storage = monitoring.metered(MemoryStorage(clock: world.clock))
-    case .filesystem(let settings):
-      let engine = FilesystemStorage(
-        root: settings.rootDirectory, world: world, durability: Durability(settings.durability),
-        uploadSyncBytes: UInt64(settings.uploadSyncBytes), checkpointInterval: settings.checkpointInterval
-      ) { logger.warning("\($0)") }
-      filesystem = engine
-      storage = monitoring.metered(engine)
-    }
-    let policy = try RegistryPolicy(settings)
-    let secret: [UInt8]
-    do {
-      try await storage.start()
-      secret = try await Self.secret(settings.http, storage: storage, world: world, logger: logger)
-    } catch {
-      throw .storage(error.explanation)
-    }
-    let access: AccessControl?
-    let (apiSettings, limiter): (APISettings, RequestLimiter?)
-    let connectionLimiter: ConnectionLimiter?
-    let brake = LoginBrake(settings.http.clientLimits)
-    let listener: any StreamListener
-    do {
-      apiSettings = try APISettings(settings, secret: secret)
-      limiter = try RequestLimiter(settings.http.clientLimits)
-      connectionLimiter = try ConnectionLimiter(settings.http.clientLimits)
-      access = try AccessControl(
-        settings, world: world, secret: secret, brake: brake, logger: logger)
-      try await access?.start()
-      listener = try socket.listener(on: group.loops[0])
-    } catch {
-      // What is to be told is why there is no registry, not how the storage took its end.
-      try? await storage.stop()
-      switch error {
-      case let error as StartError: throw error
-      case let error as AccessError: throw .access(error.explanation)
-      default: throw .address("\(error)")
-      }
-    }
-    let service = RegistryService(
-      world: world, storage: storage, policy: policy, observer: PurgeLog(logger))
-    let accessSource = AccessSource(access)
-    let reload = ConfigurationReload(
-      settings,
-      parts: ConfigurationReload.Parts(
-        access: accessSource, protectedTags: policy.protectedTags, threshold: log.threshold, secret: secret,
-        brake: brake), world: world, logger: logger)
-    let notices = ProxyNotices()
-    let server = HTTPServer(
-      world: world, listeners: [security.map { TLSListener(listener, $0.current) } ?? listener],
-      limits: Self.limits(settings.http.limits, logger),
-      protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear), limiter: connectionLimiter,
-      responder: { loop in
-        RegistryAPI(
-          service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,
-          notices: notices, logger: logger, accessLog: log.accessLog,
-          observation: monitoring.observation(on: loop, audit: audit))
-      },
-      report: { trouble in logger.log(level: trouble.level, "\(trouble.explanation)") })
-    await service.start()
-    let serving = spawn(on: world.loops[0]) { await server.serve() }
-    await security?.watch.start { await server.endCertified() }
-    return Parts(
-      service: service, server: server, serving: serving, storage: storage, filesystem: filesystem,
-      storageName: filesystem == nil ? "inmemory" : "filesystem", certificates: security?.watch, reload: reload)
-  }
-
-  /// The certificates as they are now, and who looks after them.
-  private typealias Security = (watch: CertificateWatch, current: CurrentTLSContext)
-
-  /// Nil in the clear.
-  private static func security(
-    _ settings: HTTPSettings, world: World, logger: Logger
-  ) async throws(StartError) -> Security? {
-    guard let tls = settings.tls else { return nil }
-    do {
-      return try await CertificateWatch.reading(
-        TLSFiles(tls, protocols: (settings.offersHTTP2 ? ["h2"] : []) + ["http/1.1"]), world: world, logger: logger)
-    } catch {
-      throw .tls(error.explanation)
-    }
-  }
-
-  /// The configured secret, or the stored one, or, where none is stored and none can be, one of this process.
-  private static func secret(
-    _ settings: HTTPSettings, storage: any StorageEngine, world: World, logger: Logger
-  ) async throws(StorageError) -> [UInt8] {
-    if let configured = settings.secret, !configured.isEmpty { return Array(configured.utf8) }
-    let fresh = world.entropy.bytes(32)
-    do throws(StorageError) {
-      return try await storage.secret(named: "http", fresh: fresh)
-    } catch {
-      switch error {
-      case .noSpace, .readOnly:
-        logger.warning(
-          """
-          no secret is stored and none can be, so this process uses one of its own until it ends; uploads begun under \
-          it cannot go on elsewhere (http.secret sets one): \(error.explanation)
-          """)
-        return fresh
-      case .digestMismatch, .sessionGone, .sessionBusy, .exhausted, .failed, .damaged: throw error
-      }
-    }
-  }
-
-  /// The limits, with no more connections than the process has descriptors for: an eighth of them is kept for files, so
-  /// that idle connections never make those fail that have something to do.
-  private static func limits(_ settings: HTTPLimits, _ logger: Logger) -> ServerLimits {
-    var limits = ServerLimits(settings)
-    let descriptorsMax = SystemProcess.descriptorsMax
-    let affordable = max(1, descriptorsMax - descriptorsMax / 8 - 16)
-    if affordable < limits.connectionsMax {
-      let wanted = limits.connectionsMax
-      limits.connectionsMax = affordable
-      logger.warning(
-        "\(affordable) connections at once, not \(wanted): this process may open \(descriptorsMax) files (ulimit -n)")
-    }
-    return limits
-  }
-
-  /// Threads for disk work and hashing: as many as the storage may use at once, within reason for one machine.
-  private static func workers(for settings: Settings) -> Int {
-    if let configured = settings.http.workers { return configured }
-    guard case .filesystem(let filesystem) = settings.storage.engine else { return workersMax }
-    return min(workersMax, filesystem.threadsMax)
-  }
-
-  private static let workersMax = 32
 
   /// Runs a task on the group's first loop and blocks until it has ended.
   static func onLoop<R: Sendable, E: Error>(

@@ -15,8 +15,17 @@ struct FrameScanner {
   private var skipped = HTTP2Session.preface.count
   private var header: UInt64 = 0
   private var headerBytes = 0
+  /// Whether the frame that comes, or came last, is of a field section, and whether it is the last of it.
+  private var isOfSection = false
+  private var endsSection = false
 
   private static let headerBytesMax = 9
+  private static let headers: UInt8 = 1
+  private static let continuation: UInt8 = 9
+  private static let endHeaders: UInt8 = 4
+
+  /// Whether a field section has begun to come and is not complete.
+  var isInSection: Bool { isOfSection && (skipped > 0 || !endsSection) }
 
   /// The next header that ends in `bytes` at or after `position`, which moves behind it; nil when none does.
   mutating func next(in bytes: [UInt8], at position: inout Int) -> Header? {
@@ -36,6 +45,8 @@ struct FrameScanner {
           length: Int(header >> 16), kind: UInt8(truncatingIfNeeded: header >> 8),
           flags: UInt8(truncatingIfNeeded: header))
         (skipped, header, headerBytes) = (found.length, 0, 0)
+        isOfSection = found.kind == Self.headers || found.kind == Self.continuation
+        endsSection = found.flags & Self.endHeaders != 0
         return found
       }
     }

@@ -13,20 +13,24 @@ enum HTTP2Callbacks {
 
   static func install(in callbacks: OpaquePointer?) {
     unsafe installReceiving(in: callbacks)
-    unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, frame, header, count, _, session in
-      guard let session = unsafe HTTP2Callbacks.session(session), let frame = unsafe frame else { return 0 }
-      return unsafe session.write(
-        frame.pointee.hd.stream_id, header: UnsafeBufferPointer(start: header, count: 9), count: count)
+    unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, _, header, count, _, session in
+      guard let session = unsafe HTTP2Callbacks.session(session) else { return 0 }
+      return unsafe session.write(header: UnsafeBufferPointer(start: header, count: 9), count: count)
     }
     unsafe nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks) {
       _, _, _, _, _, peerMax, session in
-      unsafe HTTP2Callbacks.session(session)?.frameBytesMax(peerMax: peerMax) ?? 0
+      min(Int(peerMax), unsafe HTTP2Callbacks.session(session)?.framePayloadMax ?? 0)
     }
     unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, session in
       guard let session = unsafe HTTP2Callbacks.session(session), let frame = unsafe frame else { return 0 }
       let header = unsafe frame.pointee.hd
-      let isReset = UInt32(header.type) == NGHTTP2_RST_STREAM.rawValue
-      return unsafe session.sentFrame(header, resetCode: isReset ? frame.pointee.rst_stream.error_code : 0)
+      let code =
+        switch UInt32(header.type) {
+        case NGHTTP2_RST_STREAM.rawValue: unsafe frame.pointee.rst_stream.error_code
+        case NGHTTP2_GOAWAY.rawValue: unsafe frame.pointee.goaway.error_code
+        default: 0 as UInt32
+        }
+      return session.sentFrame(header, code: code)
     }
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, session in
       unsafe HTTP2Callbacks.session(session)?.closed(id)
@@ -53,9 +57,8 @@ enum HTTP2Callbacks {
     unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, session in
       unsafe HTTP2Callbacks.session(session)?.refusedFrame() ?? 0
     }
-    // A field that is not well formed makes its request malformed; by itself nghttp2 would pass over some.
-    unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
-      NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+    unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, session in
+      unsafe HTTP2Callbacks.session(session)?.refusedField() ?? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
     }
     unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, data, count, session in
       guard let session = unsafe HTTP2Callbacks.session(session) else { return 0 }

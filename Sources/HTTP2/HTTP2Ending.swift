@@ -13,6 +13,8 @@ public enum HTTP2Ending: Error, Sendable, Hashable {
   case controlFrames
   /// More acknowledgements wait than ``HTTP2Limits/acknowledgementsMax``.
   case acknowledgements
+  /// More frames of any kind wait than ``HTTP2Limits/outboundFramesMax``.
+  case outboundFrames
   /// A head of more than ``HTTP2Limits/continuationsMax`` CONTINUATION frames.
   case continuations
   /// A head that decodes to more than ``HTTP2Limits/headExcessMax`` allows.
@@ -22,7 +24,7 @@ public enum HTTP2Ending: Error, Sendable, Hashable {
   public var code: HTTP2ErrorCode {
     switch self {
     case .notHTTP2, .broken: .protocolError
-    case .resets, .controlFrames, .acknowledgements, .continuations, .headBomb: .enhanceYourCalm
+    case .resets, .controlFrames, .acknowledgements, .outboundFrames, .continuations, .headBomb: .enhanceYourCalm
     }
   }
 
@@ -34,6 +36,7 @@ public enum HTTP2Ending: Error, Sendable, Hashable {
     case .resets: "too many streams were reset"
     case .controlFrames: "too many frames that carry nothing"
     case .acknowledgements: "too many acknowledgements wait to be read"
+    case .outboundFrames: "too many frames wait to be read"
     case .continuations: "too many CONTINUATION frames"
     case .headBomb: "a field section decodes to too much"
     }

@@ -13,9 +13,6 @@ public struct HTTP2Limits: Sendable, Hashable {
   /// Bytes of all request bodies of a connection that are held. More than ``streamsMax`` unread bodies hold, so that
   /// those never keep a body from coming that somebody reads.
   public var connectionWindowBytes: Int
-  /// Bytes of all response bodies of a connection that are held until the client takes them, bodies made in memory
-  /// aside; files are read in pieces of a share of it.
-  public var responseBytesMax: Int
   /// Payload of a frame that is taken. Bodies are passed on as they come, so only heads make a frame be held, and they
   /// have limits of their own.
   public var frameBytesMax: Int
@@ -23,6 +20,8 @@ public struct HTTP2Limits: Sendable, Hashable {
   public var continuationsMax: Int
   /// Acknowledgements of pings and settings that wait because the client does not read.
   public var acknowledgementsMax: Int
+  /// Frames of all kinds that wait because the client does not read, beside four for each stream.
+  public var outboundFramesMax: Int
   /// Resets at once, by the client or because of what it sent; a client that gives up a pull resets its streams at
   /// most. Rapid reset (CVE-2023-44487) needs many thousand.
   public var resetsBurst: Int
@@ -45,8 +44,9 @@ public struct HTTP2Limits: Sendable, Hashable {
   /// Makes limits; each has its default.
   public init(
     streamsMax: Int = 100, unreadBodyBytesMax: Int = 65_535, streamWindowBytes: Int = 1 << 20,
-    connectionWindowBytes: Int = 8 << 20, responseBytesMax: Int = 4 << 20, frameBytesMax: Int = 64 << 10,
-    continuationsMax: Int = 8, acknowledgementsMax: Int = 128, resetsBurst: Int = 200, resetsPerSecond: Int = 20,
+    connectionWindowBytes: Int = 8 << 20, frameBytesMax: Int = 64 << 10,
+    continuationsMax: Int = 8, acknowledgementsMax: Int = 128, outboundFramesMax: Int = 1000, resetsBurst: Int = 200,
+    resetsPerSecond: Int = 20,
     controlFramesBurst: Int = 1000, controlFramesPerSecond: Int = 100, windowUpdatesPerFrame: Int = 10,
     smallFrameBytes: Int = 32, headExcessMax: Int = 4
   ) {
@@ -54,10 +54,10 @@ public struct HTTP2Limits: Sendable, Hashable {
     self.unreadBodyBytesMax = unreadBodyBytesMax
     self.streamWindowBytes = streamWindowBytes
     self.connectionWindowBytes = connectionWindowBytes
-    self.responseBytesMax = responseBytesMax
     self.frameBytesMax = frameBytesMax
     self.continuationsMax = continuationsMax
     self.acknowledgementsMax = acknowledgementsMax
+    self.outboundFramesMax = outboundFramesMax
     self.resetsBurst = resetsBurst
     self.resetsPerSecond = resetsPerSecond
     self.controlFramesBurst = controlFramesBurst

@@ -41,7 +41,7 @@ extension HTTP2Session {
   private func count(_ header: FrameScanner.Header) throws(HTTP2Ending) {
     if UInt32(header.kind) != NGHTTP2_CONTINUATION.rawValue { continuations = 0 }
     switch UInt32(header.kind) {
-    case NGHTTP2_HEADERS.rawValue: break  // counted by the streams that it may open
+    case NGHTTP2_HEADERS.rawValue: try floods.takeHead(at: now)
     case NGHTTP2_DATA.rawValue:
       let endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
       if header.length < limits.smallFrameBytes, !endsStream { try floods.takeControlFrame(at: now) }
@@ -62,9 +62,8 @@ extension HTTP2Session {
     let endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue:
-      isInSection = false
       if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-        receivedHead(id, endsStream: endsStream)
+        return receivedHead(id, endsStream: endsStream)
       } else if endsStream {
         receivedEnd(id)
       }
@@ -77,16 +76,21 @@ extension HTTP2Session {
     return 0
   }
 
-  /// A frame was not in order; nghttp2 has said so to the client.
+  /// A frame was not in order, and nghttp2 is about to say so to the client: counted now, since a client that does not
+  /// read can have any number of resets wait for it.
   func refusedFrame() -> Int32 {
-    isInSection = false
-    return 0
+    guarded { () throws(HTTP2Ending) in try floods.decideReset(at: now) }
+  }
+
+  /// A field was not well formed, which makes its request malformed; by itself nghttp2 would pass over some.
+  func refusedField() -> Int32 {
+    let verdict = refusedFrame()
+    return verdict == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue : verdict
   }
 
   func beginSection(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
     sectionBytes = 0
     sectionFields = 0
-    isInSection = true
     let id = unsafe frame.pointee.hd.stream_id
     guard unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
     // A stream that was reset counts for as long as somebody works for it: else resetting would buy more of them.
@@ -108,12 +112,13 @@ extension HTTP2Session {
     return 0
   }
 
-  private func receivedHead(_ id: Int32, endsStream: Bool) {
+  private func receivedHead(_ id: Int32, endsStream: Bool) -> Int32 {
     guard let stream = streams[id], var section = stream.section else {
       _ = unsafe nghttp2_submit_rst_stream(
         handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2ErrorCode.refusedStream.rawValue)
-      return
+      return refusedFrame()
     }
+    floods.payForHeads()
     stream.section = nil
     stream.isBegun = true
     stream.inboundEnded = endsStream
@@ -124,6 +129,7 @@ extension HTTP2Session {
       stream.dropsInbound = true
       events.append(.malformed(stream: id, error))
     }
+    return 0
   }
 
   /// Streams take turns, frame by frame, whatever order their client would like: a client that wants it sequential asks
@@ -144,7 +150,7 @@ extension HTTP2Session {
       _ = unsafe nghttp2_session_consume_connection(handle, data.count)
       return 0
     }
-    unsafe stream.inbound.append(contentsOf: data)
+    unsafe stream.inbound.append(data)
     if !stream.isInboundTold {
       stream.isInboundTold = true
       events.append(.body(stream: id))
@@ -155,7 +161,7 @@ extension HTTP2Session {
   func closed(_ id: Int32) {
     guard let stream = streams[id] else { return }
     stream.isClosed = true
-    stream.chunks = []
+    stream.outbound.clear()
     guard stream.isBegun else {
       streams[id] = nil
       return
@@ -165,47 +171,65 @@ extension HTTP2Session {
 
   // MARK: Frames that leave
 
-  /// How much of a body may go into the next frame.
-  func frameBytesMax(peerMax: UInt32) -> Int {
-    min(Int(peerMax), 32 << 10)
-  }
-
-  /// Says how many bytes of a response go into a frame of at most `limit`; ``write(_:header:count:)`` takes them.
+  /// Writes the payload of the next DATA frame, of at most `limit` bytes, behind the room for its header, which
+  /// ``write(header:count:)`` fills at once. How many bytes those are.
   func nextFrameBytes(of id: Int32, atMost limit: Int, flags: UnsafeMutablePointer<UInt32>) -> Int {
     guard let stream = streams[id] else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
-    let waiting = stream.outboundCount(atMost: max(limit, lowWaterBytes) + 1)
-    if waiting <= lowWaterBytes, !stream.outboundIsWhole, !stream.isHungry {
+    guard output.count < outputMax else { return Int(NGHTTP2_ERR_PAUSE.rawValue) }
+    let waiting = stream.outbound.waiting
+    if waiting <= lowWaterBytes, !stream.outbound.isWhole, !stream.isHungry {
       stream.isHungry = true
       hungry.append(id)
     }
-    if waiting == 0, !stream.outboundIsWhole {
+    if waiting == 0, !stream.outbound.isWhole {
       stream.isDeferred = true
       return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
-    let count = min(waiting, limit)
-    let isLast = waiting <= limit && stream.outboundIsWhole
-    if count < limits.smallFrameBytes, !isLast, waiting > count {
+    let start = output.count
+    makeRoom(for: min(waiting, UInt64(limit)))
+    output.append(contentsOf: repeatElement(0, count: Self.frameHeaderBytes))
+    let supply = waiting == 0 ? .appended(0) : stream.outbound.take(atMost: limit, into: &output)
+    guard case .appended(let count) = supply else {
+      output.removeLast(output.count - start)
+      guard supply == .absent else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+      stream.isDeferred = true
+      absent.append(id)
+      return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    }
+    let isLast = stream.outbound.isWhole && stream.outbound.waiting == 0
+    if limit < limits.smallFrameBytes, !isLast {
       // Its window is of a few bytes, so a frame costs us more than it carries.
       let verdict = guarded { () throws(HTTP2Ending) in try floods.takeControlFrame(at: now) }
-      guard verdict == 0 else { return Int(verdict) }
+      guard verdict == 0 else {
+        output.removeLast(output.count - start)
+        return Int(verdict)
+      }
     }
+    stream.bytesSent += UInt64(count)
+    frameStart = start
     let end = isLast ? UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue) : 0
     unsafe flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue) | end
     return count
   }
 
-  /// Writes a DATA frame.
-  func write(_ id: Int32, header: UnsafeBufferPointer<UInt8>, count: Int) -> Int32 {
-    guard output.count < outputMax else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
-    guard let stream = streams[id] else { return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue }
-    unsafe output.append(contentsOf: header)
-    stream.takeOutbound(count, into: &output)
+  /// Makes room once for all that will be produced where a body fills frames, so that nothing is copied as it grows.
+  private func makeRoom(for count: UInt64) {
+    guard output.capacity - output.count < Self.frameHeaderBytes + Int(count), count >= framePayloadMax else { return }
+    output.reserveCapacity(outputMax + Self.frameHeaderBytes + framePayloadMax)
+  }
+
+  /// Writes the header of the DATA frame whose payload was written last.
+  func write(header: UnsafeBufferPointer<UInt8>, count: Int) -> Int32 {
+    precondition(
+      output.count - frameStart == header.count + count && header.count == Self.frameHeaderBytes,
+      "a frame of other bytes than were asked for")
+    for index in header.indices { unsafe output[frameStart + index] = header[index] }
     floods.payForWindowUpdates()
     return 0
   }
 
   /// A frame was written.
-  func sentFrame(_ header: nghttp2_frame_hd, resetCode: UInt32) -> Int32 {
+  func sentFrame(_ header: nghttp2_frame_hd, code: UInt32) -> Int32 {
     let id = header.stream_id
     switch UInt32(header.type) {
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
@@ -216,9 +240,11 @@ extension HTTP2Session {
         _ = unsafe nghttp2_submit_rst_stream(
           handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2ErrorCode.noError.rawValue)
       }
-    case NGHTTP2_RST_STREAM.rawValue where resetCode != HTTP2ErrorCode.noError.rawValue:
+    case NGHTTP2_RST_STREAM.rawValue where code != HTTP2ErrorCode.noError.rawValue:
       // A client can have streams reset by what it sends just as well as by resetting them.
-      return guarded { () throws(HTTP2Ending) in try floods.takeReset(at: now) }
+      return guarded { () throws(HTTP2Ending) in try floods.sentReset(at: now) }
+    case NGHTTP2_GOAWAY.rawValue where code != HTTP2ErrorCode.noError.rawValue:
+      brokenRule = code
     default: break
     }
     return 0

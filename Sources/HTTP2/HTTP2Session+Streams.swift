@@ -4,19 +4,15 @@
 internal import CGantryNGHTTP2
 public import GantryHTTPWire
 
-/// What a response has behind its head.
-public enum HTTP2Content: Sendable {
-  /// Nothing: the head ends the stream.
-  case none
-  /// These bytes.
-  case bytes([UInt8])
-  /// What ``HTTP2Session/feed(_:_:_:isLast:)`` brings.
-  case streamed
-}
-
 extension HTTP2Session {
   /// How many streams count: begun and not released.
   public var streamCount: Int { streams.count }
+
+  /// Whether a stream counts.
+  public func counts(_ stream: Int32) -> Bool { streams[stream] != nil }
+
+  /// Bytes of memory that request bodies hold which nobody has read yet.
+  public var heldBytes: Int { streams.values.reduce(0) { $0 + $1.inbound.heldBytes } }
 
   /// Whether a response, or more of one, would still be taken.
   public func isOpen(_ stream: Int32) -> Bool {
@@ -38,8 +34,8 @@ extension HTTP2Session {
     guard let stream = streams[id] else { return 0 }
     widenWindow(of: stream, id)
     stream.isInboundTold = false
-    guard stream.inboundCount > 0 else { return 0 }
-    let count = stream.takeInbound(atMost: limit, into: &buffer)
+    guard stream.inbound.count > 0 else { return 0 }
+    let count = stream.inbound.take(atMost: limit, into: &buffer)
     if ending == nil {
       // Once a stream is closed, only the connection's window is left to open.
       _ =
@@ -51,14 +47,15 @@ extension HTTP2Session {
 
   /// Whether reading would give bytes, or the end.
   public func hasBody(_ id: Int32) -> Bool {
-    guard let stream = streams[id] else { return true }
-    return stream.inboundEnded || stream.inboundCount > 0
+    guard let stream = streams[id] else { return false }
+    return stream.inboundEnded || stream.inbound.count > 0
   }
 
-  /// Whether the request has come whole and all of its body is read.
+  /// Whether the request has come whole and all of its body is read. Of a stream that does not count any more that
+  /// cannot be said: what a reader was not given may have been the half of an upload.
   public func isBodyRead(_ id: Int32) -> Bool {
-    guard let stream = streams[id] else { return true }
-    return stream.inboundEnded && stream.inboundCount == 0
+    guard let stream = streams[id] else { return false }
+    return stream.inboundEnded && stream.inbound.count == 0
   }
 
   /// A body that is read may come faster than one that nobody asked for.
@@ -71,10 +68,9 @@ extension HTTP2Session {
 
   /// Forgets what was not read, and what else may come: the connection's window opens, the stream's does not.
   func dropInbound(of stream: HTTP2Stream, _ id: Int32) {
-    let count = stream.inboundCount
+    let count = stream.inbound.count
     stream.dropsInbound = true
-    stream.inbound = []
-    stream.inboundRead = 0
+    stream.inbound.clear()
     if count > 0, ending == nil { _ = unsafe nghttp2_session_consume_connection(handle, count) }
   }
 
@@ -101,13 +97,15 @@ extension HTTP2Session {
     var provider = unsafe nghttp2_data_provider()
     unsafe provider.read_callback = HTTP2Callbacks.readBody
     var hasBody = true
+    stream.outbound.isWhole = true
     switch content {
     case .none: hasBody = false
-    case .bytes(let bytes):
-      if bytes.isEmpty { hasBody = false } else { stream.chunks = [.init(bytes: bytes, start: 0, end: bytes.count)] }
-      stream.outboundIsWhole = true
-    case .streamed: break
+    case .bytes(let bytes): stream.outbound.add(.bytes(bytes, 0..<bytes.count))
+    case .pieces(let pieces): for piece in pieces { stream.outbound.add(piece) }
+    case .streamed: stream.outbound.isWhole = false
     }
+    if stream.outbound.isWhole, stream.outbound.waiting == 0 { hasBody = false }
+    stream.hasOutbound = hasBody
     let failure = unsafe withFields(status: status, fields: block, date: date, length: length) { fields, count in
       if hasBody { return unsafe nghttp2_submit_response(handle, id, fields, count, &provider) }
       return unsafe nghttp2_submit_response(handle, id, fields, count, nil)
@@ -118,23 +116,36 @@ extension HTTP2Session {
   /// Brings more of a streamed response; an empty piece only with the last.
   public func feed(_ id: Int32, _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool) {
     guard isOpen(id), let stream = streams[id] else { return }
-    precondition(!stream.outboundIsWhole && (isLast || !range.isEmpty), "a piece after the last, or none")
-    if !range.isEmpty { stream.chunks.append(.init(bytes: bytes, start: range.lowerBound, end: range.upperBound)) }
-    stream.outboundIsWhole = isLast
+    precondition(!stream.outbound.isWhole && (isLast || !range.isEmpty), "a piece after the last, or none")
+    stream.outbound.add(.bytes(bytes, range))
+    stream.outbound.isWhole = isLast
     stream.isHungry = false
-    if stream.isDeferred {
-      stream.isDeferred = false
-      _ = unsafe nghttp2_session_resume_data(handle, id)
-    }
+    resume(id)
+  }
+
+  /// Asks a source again that had nothing yet.
+  public func resume(_ id: Int32) {
+    guard isOpen(id), let stream = streams[id], stream.isDeferred else { return }
+    stream.isDeferred = false
+    _ = unsafe nghttp2_session_resume_data(handle, id)
+  }
+
+  /// Takes the streams whose sources have to be waited for, each once until it is resumed.
+  public func takeAbsent() -> [Int32] {
+    guard !absent.isEmpty else { return [] }
+    defer { absent = [] }
+    return absent
   }
 
   /// Bytes of the response's body that went into frames.
   public func bytesSent(_ id: Int32) -> UInt64 { streams[id]?.bytesSent ?? 0 }
 
-  /// Whether bytes of a response wait for nothing but the client's window.
+  /// Whether a response waits for nothing but the client's window, its own or the connection's.
   public func waitsForWindow(_ id: Int32) -> Bool {
-    guard let stream = streams[id], !stream.isClosed, !stream.outboundEnded else { return false }
-    return !stream.chunks.isEmpty && !stream.isDeferred
+    guard let stream = streams[id], ending == nil, !stream.isClosed else { return false }
+    guard stream.hasOutbound, !stream.outboundEnded, !stream.isDeferred else { return false }
+    return unsafe nghttp2_session_get_stream_remote_window_size(handle, id) <= 0
+      || nghttp2_session_get_remote_window_size(handle) <= 0
   }
 
   /// Breaks a stream off.

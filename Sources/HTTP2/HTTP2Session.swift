@@ -27,27 +27,42 @@ public import GantryHTTPWire
   var continuations = 0
   /// What a frame was too much of, until those before it are taken in.
   var excess: HTTP2Ending?
+  /// What nghttp2 told the client that it broke, as a code of RFC 9113, when it ended the connection for it.
+  public internal(set) var brokenRule: UInt32?
   var now: UInt64 = 0
   var events: [HTTP2Event] = []
   var nextEventIndex = 0
   /// Streams whose responses can take more, for ``takeHungry()``.
   var hungry: [Int32] = []
-  /// A streamed response is asked for more when no more than this many bytes of it wait.
-  public var lowWaterBytes = 64 << 10
-  /// Streams whose responses have left in what was produced last, for ``takeFinished()``.
+  /// Streams whose sources have to be waited for, for ``takeAbsent()``.
+  var absent: [Int32] = []
+  /// A streamed response is asked for more when no more than this many bytes of it wait: the next piece is made while
+  /// a frame of this one leaves.
+  let lowWaterBytes: UInt64 = 16 << 10
+  /// Payload of the DATA frames that are written, where the client takes as much. No more than 16 KiB: nghttp2 would
+  /// keep a buffer of that size for as long as the session lives.
+  public var framePayloadMax = 16 << 10
+  /// Streams whose responses have left in what was produced last, for ``finishedStreams``.
   var finished: [Int32] = []
   /// What frames are written to, and how far, while they are produced.
   var output: [UInt8] = []
   var outputMax = 0
+  /// Where the DATA frame begins that is written.
+  var frameStart = 0
   /// Of the field section that is being decoded.
   var sectionBytes = 0
   var sectionFields = 0
-  var isInSection = false
+  /// Our settings: the first thing that is said, and be it to somebody whose connection is ended at once.
+  private var greeting: [UInt8] = []
   private var saidFarewell = false
+  /// Whether a pong is to be asked for once the shutdown was announced.
+  private var asksForPong = false
   private var fields: [nghttp2_nv] = unsafe []
 
   /// The bytes that every connection begins with (RFC 9113, 3.4).
   public static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+  /// Before each frame's payload (RFC 9113, 4.1).
+  static let frameHeaderBytes = 9
 
   /// A session at the start of a connection; our settings are the first thing that it produces.
   public init(limits: HTTP2Limits, wire: WireLimits) {
@@ -57,6 +72,7 @@ public import GantryHTTPWire
     unsafe handle = Self.makeHandle(limits)
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     submitSettings()
+    greet()
   }
 
   deinit {
@@ -105,6 +121,15 @@ public import GantryHTTPWire
     _ = unsafe nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(window))
   }
 
+  private func greet() {
+    while true {
+      var bytes: UnsafePointer<UInt8>?
+      let count = unsafe nghttp2_session_mem_send(handle, &bytes)
+      guard count > 0 else { return }
+      unsafe greeting.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+    }
+  }
+
   // MARK: In
 
   /// Takes bytes that came, all of them.
@@ -119,12 +144,15 @@ public import GantryHTTPWire
     }
     if result < 0 { end(for: Int32(result)) }
     ending = ending ?? excess
+    // Whatever it is that waits: no client that reads has so much of it wait.
+    if waitingFrames > limits.outboundFramesMax + 4 * limits.streamsMax { ending = ending ?? .outboundFrames }
   }
 
   /// Takes the next event.
   public func nextEvent() -> HTTP2Event? {
     guard nextEventIndex < events.count else {
-      events.removeAll(keepingCapacity: events.capacity <= 64)
+      // An idle connection holds none.
+      events = []
       nextEventIndex = 0
       return nil
     }
@@ -150,12 +178,18 @@ public import GantryHTTPWire
     finished.removeAll(keepingCapacity: true)
     swap(&output, &target)
     outputMax = limit
+    if !greeting.isEmpty {
+      output.append(contentsOf: greeting)
+      greeting = []
+    }
     while ending == nil, output.count < limit {
       var bytes: UnsafePointer<UInt8>?
       let count = unsafe nghttp2_session_mem_send(handle, &bytes)
       if count < 0 { end(for: Int32(count)) }
       guard count > 0 else { break }
       unsafe output.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+      // A frame at a time; its type is the fourth byte.
+      if asksForPong, count > 3, unsafe bytes?[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { askForPong() }
     }
     if ending != nil { sayFarewell() }
     swap(&output, &target)
@@ -178,14 +212,17 @@ public import GantryHTTPWire
   /// Whether the connection is to be closed once everything that was produced is written.
   public var isOver: Bool {
     if ending != nil { return saidFarewell }
-    return unsafe nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+    return unsafe !wantsWrite && nghttp2_session_want_read(handle) == 0
   }
 
   /// Whether ``produce(into:atMost:)`` has something to give.
   public var wantsWrite: Bool {
     if ending != nil { return !saidFarewell }
-    return unsafe nghttp2_session_want_write(handle) != 0
+    return unsafe !greeting.isEmpty || nghttp2_session_want_write(handle) != 0
   }
+
+  /// Frames that wait to be produced, those of bodies aside.
+  public var waitingFrames: Int { unsafe nghttp2_session_get_outbound_queue_size(handle) }
 
   /// Takes the streams whose streamed responses can take more, each once until it is fed.
   public func takeHungry() -> [Int32] {
@@ -198,7 +235,7 @@ public import GantryHTTPWire
   public var finishedStreams: [Int32] { finished }
 
   /// Whether a head has begun to come and is not complete.
-  public var isInFieldSection: Bool { isInSection }
+  public var isInFieldSection: Bool { scanner.isInSection }
 
   // MARK: Ending
 
@@ -207,6 +244,12 @@ public import GantryHTTPWire
   public func announceShutdown() {
     guard ending == nil else { return }
     _ = unsafe nghttp2_submit_shutdown_notice(handle)
+    asksForPong = true
+  }
+
+  /// Behind the notice: submitted together, nghttp2 sends a ping first, and its pong would prove nothing.
+  private func askForPong() {
+    asksForPong = false
     _ = unsafe nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
   }
 
@@ -241,7 +284,7 @@ public import GantryHTTPWire
     let rendered = block.rendered
     let lines = Self.lines(of: rendered)
     unsafe fields.removeAll(keepingCapacity: true)
-    defer { unsafe fields.removeAll(keepingCapacity: fields.capacity <= 64) }
+    defer { unsafe fields.removeAll(keepingCapacity: fields.capacity <= 16) }
     return unsafe text.withUnsafeBufferPointer { own in
       unsafe rendered.withUnsafeBufferPointer { given in
         for (name, value) in marks { unsafe fields.append(Self.field(own, name, value)) }

@@ -39,7 +39,8 @@ public struct Request {
 
 /// A body that is pulled: nothing more is taken from the connection than the reader asks for.
 ///
-/// A responder may leave a body unread; the connection then discards a short rest, or closes.
+/// A responder may leave a body unread; the connection then discards a short rest, or closes. Over HTTP/2 the client is
+/// told to stop, and the connection goes on.
 public protocol RequestBody: AnyObject {
   /// The length that the head announced; nil for the chunked coding.
   var announcedLength: UInt64? { get }

@@ -8,8 +8,8 @@ public import GantryWorld
 public protocol RequestResponder: Sendable {
   /// Answers one request. Never fails: what went wrong is a response.
   ///
-  /// Called on the connection's loop, in the connection's isolation; one call at a time per connection, many at once
-  /// per loop.
+  /// Called on the connection's loop, in the connection's isolation; one call at a time per connection of
+  /// HTTP/1.1, one for each stream of HTTP/2, many at once per loop.
   func respond(to request: Request) async -> Response
 
   /// The same for a request that can be answered without waiting for anything; nil leaves it to ``respond(to:)``, with
@@ -17,8 +17,8 @@ public protocol RequestResponder: Sendable {
   func respondAtOnce(to request: Request) -> Response?
 
   /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes
-  /// afterwards.
-  func respond(toMalformed error: WireError) -> Response
+  /// afterwards, over HTTP/2 the stream. `id` is what a request would have had.
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response
 
   /// Told after the response has left or failed to: the place for access logs and counters.
   func finished(_ outcome: ResponseOutcome)

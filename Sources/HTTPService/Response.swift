@@ -12,7 +12,7 @@ public struct Response: Sendable {
   public var fields: Fields
   /// The body. To a HEAD request its length is announced and its bytes are kept back.
   public var body: ResponseBody
-  /// Closes the connection after this response.
+  /// Closes the connection after this response. Without a meaning over HTTP/2, where a stream ends alone.
   public var closesConnection: Bool
 
   /// Makes a response.
@@ -32,11 +32,13 @@ public enum ResponseBody: Sendable {
   case empty
   /// Bytes in memory.
   case bytes([UInt8])
-  /// A region of a file, sent from the page cache without copying.
+  /// A region of a file, sent from the page cache: without copying over HTTP/1.1 in the clear, else in pieces that are
+  /// read when there is room for them.
   case file(any OpenFile, Range<UInt64>)
   /// Several pieces one after the other, as multipart/byteranges needs them.
   case pieces([Piece])
-  /// Bytes whose number is not known beforehand, sent in the chunked coding (to HTTP/1.0: until the connection closes).
+  /// Bytes whose number is not known beforehand, sent in the chunked coding (to HTTP/1.0: until the connection closes; in
+  /// HTTP/2's frames).
   case stream(any ResponseStream)
 
   /// One piece of a body in several pieces.

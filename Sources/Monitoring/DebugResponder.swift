@@ -58,7 +58,7 @@ public struct DebugResponder: RequestResponder {
   }
 
   /// Answers bytes that are no request.
-  public func respond(toMalformed error: WireError) -> Response {
+  public func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     var response = Self.text(error.status, "\(error.reason)\n")
     response.closesConnection = true
     return response

@@ -7,13 +7,14 @@ public import GantryWorld
 /// Makes the health checks, each in its own rhythm, and keeps their results in a ``HealthState``.
 ///
 /// Isolation: an actor on the loop it is given. A check looks once at the start, and again an interval after its last
-/// look has ended, so that a slow one never runs twice at a time.
+/// look has ended, so that a slow one never runs twice at a time. One that does not end is judged all the same.
 public actor HealthMonitor {
   private struct Course {
     let check: HealthCheck
     var threshold: HealthThreshold
+    /// The next look, or, while one is under way, the end of patience with it.
     var timer: (any LoopTimer)?
-    var look: LoopTask?
+    var isLooking = false
   }
 
   private let loop: any LoopExecutor
@@ -22,6 +23,13 @@ public actor HealthMonitor {
   private var courses: [Course]
   private var known: [String?]
   private var isStopped = false
+  /// Checks whose first look somebody waits for.
+  private var awaited: Set<String> = []
+  private var starter: CheckedContinuation<Void, Never>?
+  private var stopper: CheckedContinuation<Void, Never>?
+
+  /// How long the end waits for looks under way: those that were cancelled end at once.
+  private static let lastPatience = Duration.seconds(1)
 
   /// The loop.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -39,43 +47,94 @@ public actor HealthMonitor {
     known = checks.map { _ in nil }
   }
 
-  /// Begins to look.
-  public func start() {
+  /// Begins to look; returns when the first looks of the checks of these names have ended, or patience with them has.
+  public func start(awaiting names: Set<String> = []) async {
+    awaited = names.intersection(courses.map(\.check.name))
     for index in courses.indices { look(index) }
+    guard !awaited.isEmpty else { return }
+    await withCheckedContinuation { continuation in
+      // Looked at again: they may have ended before this body ran.
+      if awaited.isEmpty { continuation.resume() } else { starter = continuation }
+    }
   }
 
-  /// Looks no more; returns when looks under way have ended.
+  /// Looks no more; returns when looks under way have ended, and soon in any case.
   public func stop() async {
     isStopped = true
     for index in courses.indices {
       courses[index].timer?.cancel()
       courses[index].timer = nil
-      guard let look = courses[index].look else { continue }
-      await courses[index].check.probe.cancel()
-      await look.value
+      if courses[index].isLooking { await courses[index].check.probe.cancel() }
     }
+    guard isLooking else { return }
+    let patience = loop.clock.after(Self.lastPatience) { [weak self] in
+      self?.assumeIsolated { $0.endStop() }
+    }
+    await withCheckedContinuation { continuation in
+      if isLooking { stopper = continuation } else { continuation.resume() }
+    }
+    patience.cancel()
+  }
+
+  private var isLooking: Bool { courses.contains { $0.isLooking } }
+
+  private func endStop() {
+    stopper?.resume()
+    stopper = nil
   }
 
   private func look(_ index: Int) {
     guard !isStopped else { return }
-    courses[index].timer = nil
     let probe = courses[index].check.probe
-    courses[index].look = spawn(on: loop) {
+    courses[index].isLooking = true
+    wait(courses[index].check.patience, of: index) { $0.loseThePatience(with: index) }
+    spawn(on: loop) {
       let failure = await probe.look()
       await self.take(failure, of: index)
     }
   }
 
   private func take(_ failure: String?, of index: Int) {
-    courses[index].look = nil
-    guard !isStopped else { return }
+    courses[index].isLooking = false
+    guard !isStopped else {
+      if !isLooking { endStop() }
+      return
+    }
+    judge(failure, index)
+    wait(courses[index].check.interval, of: index) { $0.look(index) }
+  }
+
+  /// A look has no answer yet: that is one, and counts again after each interval.
+  private func loseThePatience(with index: Int) {
     let check = courses[index].check
+    if check.isSilenceFailure { judge("no answer for \(check.patience)", index) } else { noteFirst(check.name) }
+    wait(check.interval, of: index) { $0.loseThePatience(with: index) }
+  }
+
+  private func judge(_ failure: String?, _ index: Int) {
+    let name = courses[index].check.name
     let verdict = courses[index].threshold.judge(failure)
-    state.set(check.name, to: verdict)
-    if (verdict == nil) != (known[index] == nil) { changed(check.name, verdict) }
+    state.set(name, to: verdict)
+    if (verdict == nil) != (known[index] == nil) { changed(name, verdict) }
     known[index] = verdict
-    courses[index].timer = loop.clock.after(check.interval) { [weak self] in
-      self?.assumeIsolated { $0.look(index) }
+    noteFirst(name)
+  }
+
+  private func noteFirst(_ name: String) {
+    guard awaited.remove(name) != nil, awaited.isEmpty else { return }
+    starter?.resume()
+    starter = nil
+  }
+
+  private func wait(
+    _ duration: Duration, of index: Int, then act: @escaping @Sendable (isolated HealthMonitor) -> Void
+  ) {
+    courses[index].timer?.cancel()
+    courses[index].timer = loop.clock.after(duration) { [weak self] in
+      self?.assumeIsolated { monitor in
+        monitor.courses[index].timer = nil
+        act(monitor)
+      }
     }
   }
 }

@@ -14,10 +14,17 @@ public actor LoopPulse {
   /// A loop without a beat for so long is taken for dead: nothing that the registry does on a loop takes seconds.
   public static let silenceMax = Duration.seconds(30)
 
+  /// The largest lag is remembered for a minute, in pieces of ten seconds and the one that has begun: whoever scrapes,
+  /// and however many do, sees it.
+  private static let pieces = 7
+  private static let pieceNanoseconds: UInt64 = 10_000_000_000
+
   private let loop: any LoopExecutor
   private nonisolated let lastBeat: Atomic<UInt64>
   private var lags = Histogram(.lagSeconds)
-  private var largest: UInt64 = 0
+  /// The largest lag of each of the latest pieces of time, in a ring.
+  private var largest = [UInt64](repeating: 0, count: LoopPulse.pieces)
+  private var piece: UInt64 = 0
   private var timer: (any LoopTimer)?
   private var due = LoopInstant(nanoseconds: 0)
 
@@ -48,10 +55,20 @@ public actor LoopPulse {
     return last == 0 || now.duration(since: LoopInstant(nanoseconds: last)) < Self.silenceMax
   }
 
-  /// How late it was, and the most since it was last asked.
-  public func takeMeasures() -> (lags: Histogram, largest: UInt64) {
-    defer { largest = 0 }
-    return (lags, largest)
+  /// How late it was, and the most within the last minute.
+  public var measures: (lags: Histogram, largest: UInt64) {
+    turn(to: loop.clock.now)
+    return (lags, largest.max() ?? 0)
+  }
+
+  /// Forgets the pieces that have passed.
+  private func turn(to now: LoopInstant) {
+    let current = now.nanoseconds / Self.pieceNanoseconds
+    guard current > piece else { return }
+    for passed in 0..<min(current - piece, UInt64(Self.pieces)) {
+      largest[Int((current - passed) % UInt64(Self.pieces))] = 0
+    }
+    piece = current
   }
 
   private func wait() {
@@ -65,7 +82,9 @@ public actor LoopPulse {
     let now = loop.clock.now
     let lag = now.duration(since: due).wholeNanoseconds
     lags.record(lag)
-    largest = max(largest, lag)
+    turn(to: now)
+    let place = Int(piece % UInt64(Self.pieces))
+    largest[place] = max(largest[place], lag)
     lastBeat.store(now.nanoseconds, ordering: .relaxed)
     wait()
   }

@@ -61,9 +61,15 @@ struct APILog: Sendable {
     logger.log(level: level, "response completed with error", metadata: metadata)
   }
 
-  /// Bytes that were no request.
-  func malformed(_ error: WireError) {
-    logger.info("malformed request", metadata: ["err.message": "\(error.reason)"])
+  /// Bytes that were no request. All that there is to say of them: no line of the access log could name a request.
+  func malformed(_ error: WireError, status: HTTPStatus, from peer: PeerAddress, id: RequestID) {
+    guard logger.logLevel <= .info else { return }
+    logger.info(
+      "malformed request",
+      metadata: [
+        "http.request.id": "\(id.text)", "http.request.remoteaddr": "\(peer.description)",
+        "http.response.status": "\(status.code)", "err.message": "\(error.reason)",
+      ])
   }
 
   /// An exchange is over. Reads at debug, writes at info; what was refused was logged already.

@@ -5,11 +5,12 @@ import GantryHTTPService
 import Synchronization
 
 /// Bounds how many bytes of long answers a loop holds for clients that take them slowly: manifests that are too large
-/// for the cache, long lists. What the cache holds is shared and not counted; files are never in memory.
+/// for the cache, long lists. What the cache holds is shared and not counted; of files no more is in memory than what a
+/// connection writes next.
 ///
 /// Isolation: safe from everywhere; in practice one loop uses it, so its lock is never waited for.
 final class AnswerBudget: Sendable {
-  /// Shorter answers are not counted: the number of connections bounds them.
+  /// Shorter answers are not counted: the number of connections bounds them, over HTTP/2 that of its streams.
   static let uncountedBytesMax = 64 * 1024
 
   private let budget: ByteBudget

@@ -123,10 +123,10 @@ public final class RegistryAPI: RequestResponder {
   }
 
   /// Answers bytes that are no request.
-  public func respond(toMalformed error: WireError) -> Response {
+  public func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     var refusal = Refusal(error)
     refusal.closesConnection = true
-    log.malformed(error)
+    log.malformed(error, status: refusal.status, from: peer, id: id)
     meters?.refusedMalformed()
     return response(to: refusal)
   }

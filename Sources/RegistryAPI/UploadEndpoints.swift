@@ -69,7 +69,14 @@ struct UploadEndpoints {
       throw Refusal(.digestInvalid, message: "the parameter 'digest' is missing")
     }
     let digest = try Call.digest(text)
-    let (lease, range) = try await claim(call)
+    let lease: UploadLease
+    let range: ContentRange?
+    do throws(Refusal) {
+      (lease, range) = try await claim(call)
+    } catch {
+      if let repeated = try await repeatedAnswer(to: call, error, digest) { return repeated }
+      throw error
+    }
     return try await ending(lease) { () throws(Refusal) in
       // Not flushed: the commit makes the bytes durable, and nobody resumes from the state that a flush writes.
       try await take(call, into: lease, range: range, flushes: false)
@@ -175,6 +182,28 @@ extension UploadEndpoints {
       if case .uploadOutOfOrder(let stands, _) = error { addWayOn(stands, call, to: &refusal.fields) }
       throw refusal
     }
+  }
+
+  /// The answer to a request that finishes an upload once more: what was asked for has been done. Whoever lost the
+  /// first answer repeats the request, and a proxy may, since PUT is idempotent (RFC 9110, section 9.2.2).
+  ///
+  /// Only where the request shows by its `_state` that the upload was one of this repository, and where the caller may
+  /// pull: else the answer would tell whoever may only push what is there. Nil for every other refusal.
+  private func repeatedAnswer(
+    to call: Call, _ refusal: Refusal, _ digest: Digest
+  ) async throws(Refusal) -> Response? {
+    guard refusal.status == .notFound, refusal.entries.first?.code == .blobUploadUnknown else { return nil }
+    let name = try call.repository()
+    guard try state(call, name, try call.uploadID()) != nil,
+      context.access?.permits(.pull, to: call.caller, on: name) ?? true
+    else { return nil }
+    do {
+      _ = try await context.service.blob(digest, in: name)
+    } catch {
+      // Not there, or not to be found out: the upload is unknown in any case.
+      return nil
+    }
+    return created(digest, name, call)
   }
 
   /// The `_state` of the query, verified; nil when there is none.

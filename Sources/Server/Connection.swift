@@ -34,6 +34,8 @@ actor Connection {
   /// What the transport did not take at once of a response, and how much of the response was body.
   private var unsent: (bytes: [UInt8], bodyBytes: UInt64)?
   private var isEstablished = false
+  /// Whether a task is at work for it, which sees for itself when it may end.
+  private var isServed = false
 
   /// Requests of one connection that are answered before other connections have a turn.
   private static let requestsPerTurn = 64
@@ -70,6 +72,8 @@ actor Connection {
 
   /// Serves the requests that have come, until one is not whole yet or the connection has ended.
   func serveArrived() async -> Outcome {
+    isServed = true
+    defer { isServed = false }
     if !isEstablished {
       do {
         guard try await stream.establish() else { return .waits }
@@ -80,7 +84,7 @@ actor Connection {
         report(.handshakeFailed(stream.peer, reason: reason))
         // The client is to read why; that it may send on meanwhile must not reset the connection.
         isEstablished = true
-        beginLingering()
+        await beginLingering()
       }
     }
     var requestsInTurn = 0
@@ -92,20 +96,19 @@ actor Connection {
       requestsInTurn += 1
       switch input.nextHead() {
       case .nothing:
-        return .waits
+        return mayEnd ? end() : .waits
       case .end:
         return end()
       case .malformed(let error):
         if speaksHTTP2 { return .speaksHTTP2 }
         guard await refuse(error) else { return end() }
-        beginLingering()
+        await beginLingering()
       case .head(let head):
         switch await serve(head) {
         case .request, .discard:
-          if input.machine.isDraining, input.available.isEmpty { return end() }
           input.expectHead()
         case .linger:
-          beginLingering()
+          await beginLingering()
         case .close:
           return end()
         }
@@ -154,7 +157,8 @@ actor Connection {
 
   /// Whether its time has run out. Asked by the table about once a second.
   func isOverdue(now: LoopInstant) -> Bool {
-    input.machine.isOverdue(now: now, progress: stream.progress)
+    if !isServed, mayEnd { return true }
+    return input.machine.isOverdue(now: now, progress: stream.progress)
   }
 
   /// Ends it because its time has run out.
@@ -169,12 +173,19 @@ actor Connection {
 
   /// Takes no further request; closes at once when none is under way.
   func drain() {
-    if input.machine.drain(now: loop.clock.now, hasNoRequest: input.hasNoRequest) { stream.close() }
+    input.machine.drain()
+    if !isServed, mayEnd { stream.close() }
+  }
+
+  /// Whether the server stops and nothing of a request is here, be it unread: closing over that would reset the
+  /// connection.
+  private var mayEnd: Bool {
+    input.machine.mayEnd(now: loop.clock.now) && input.hasNoRequest && !stream.hasArrival
   }
 
   /// Closes at once, whatever is under way.
   func abort() {
-    _ = input.machine.drain(now: loop.clock.now, hasNoRequest: false)
+    input.machine.drain()
     stream.close()
   }
 
@@ -232,22 +243,22 @@ actor Connection {
   /// Answers what could not be understood. False when the client did not take the answer.
   private func refuse(_ error: WireError) async -> Bool {
     let began = loop.clock.now
-    let response = responder.respond(toMalformed: error)
-    let isComplete = await send(response, to: .get, version: .http11, keepAlive: false)
     served &+= 1
+    let id = RequestID(high: identity.0, low: identity.1 &+ served)
+    let response = responder.respond(toMalformed: error, from: stream.peer, id: id)
+    let isComplete = await send(response, to: .get, version: .http11, keepAlive: false)
     responder.finished(
       ResponseOutcome(
-        head: nil, peer: stream.peer, requestID: RequestID(high: identity.0, low: identity.1 &+ served),
-        status: response.status, bytesSent: bodyBytesSent,
+        head: nil, peer: stream.peer, requestID: id, status: response.status, bytesSent: bodyBytesSent,
         duration: loop.clock.now.duration(since: began), isComplete: isComplete))
     return isComplete
   }
 
   /// Says that nothing more comes. From now on what the client still sends is dropped until it closes too: closing with
   /// unread input would reset the connection and could destroy the response on its way (RFC 9112 section 9.6).
-  private func beginLingering() {
+  private func beginLingering() async {
     input.enter(.lingering)
-    stream.finishWriting()
+    await stream.finishWriting()
   }
 
   // MARK: Writing
@@ -273,6 +284,11 @@ actor Connection {
       let sent = try stream.writeAvailable(output)
       if sent < output.count {
         unsent = (Array(output[sent...]), UInt64(body.count))
+        return nil
+      }
+      if stream.holdsUnsent {
+        // Taken is not sent: nobody else would see to it before the next request.
+        unsent = ([], UInt64(body.count))
         return nil
       }
       bodyBytesSent = UInt64(body.count)

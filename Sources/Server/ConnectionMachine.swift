@@ -42,8 +42,6 @@ struct ConnectionMachine {
   private(set) var hasTimedOut = false
   private let limits: ServerLimits
   private let accepted: LoopInstant
-  /// The end of what a new connection is given when the server stops.
-  private var graceEnd: LoopInstant?
   /// When it began to wait. What that means for the deadline is asked once a second, not at each change.
   private var began: LoopInstant
   private var progressSeen: UInt64 = 0
@@ -65,7 +63,6 @@ struct ConnectionMachine {
   /// Whether the connection has run out of time. Called about once a second. Bodies and responses may last as long as
   /// something moves; a head may not.
   mutating func isOverdue(now: LoopInstant, progress: UInt64) -> Bool {
-    if let graceEnd, phase == .head, now >= graceEnd { hasTimedOut = true }
     guard let deadline = timeout(of: phase).map({ began.advanced(by: $0) }) else { return false }
     if progress != progressSeen, phase == .body || phase == .writing {
       enter(phase, now: now, progress: progress)
@@ -80,15 +77,20 @@ struct ConnectionMachine {
     isWindingDown = true
   }
 
-  /// The server stops: no further request is taken. True when the connection may close at once. One that was just
-  /// accepted may have its first request on the way, from a proxy that saw us listen: it has a moment for it.
-  mutating func drain(now: LoopInstant, hasNoRequest: Bool) -> Bool {
+  /// The server stops: no further request is taken.
+  mutating func drain() {
     isDraining = true
-    if phase == .idle { return true }
-    guard hasNoRequest else { return false }
-    let end = accepted.advanced(by: Self.firstRequestGrace)
-    graceEnd = end
-    return now >= end
+  }
+
+  /// Whether the connection may close, if nothing of a request has come: the server stops, and the client was answered
+  /// once or has had its time. One that was just accepted may have its first request on the way, from a proxy that saw
+  /// us listen.
+  func mayEnd(now: LoopInstant) -> Bool {
+    switch phase {
+    case .idle: isDraining
+    case .head: isDraining && now >= accepted.advanced(by: Self.firstRequestGrace)
+    case .body, .responding, .writing, .lingering: false
+    }
   }
 
   private static let firstRequestGrace = Duration.seconds(1)

@@ -51,7 +51,14 @@ actor ConnectionTable {
   private var connections: [ObjectIdentifier: Connection] = [:]
   private var http2Connections: [ObjectIdentifier: HTTP2Connection] = [:]
   private var sweepTimer: (any LoopTimer)?
+  /// What the last connection that wrote frames wrote them to.
+  private var writeBuffer: [UInt8] = []
+  private static let writeBufferBytesMax = 256 << 10
   private var isDraining = false
+  /// Whether the time to drain is over.
+  private var isCut = false
+  /// Connections that were accepted for this loop and have not arrived on it. A drain waits for them, too.
+  private nonisolated let expected = Atomic(0)
   private var accepted: UInt64 = 0
   private var refused: UInt64 = 0
   private var isWindingDown = false
@@ -64,28 +71,46 @@ actor ConnectionTable {
     self.shared = shared
   }
 
-  /// Takes an accepted connection in and serves what has come on it. `place` is what it is counted as.
+  /// Says that ``admit(_:counted:)`` will be called. Called by whoever accepts, before the connection is on its way here.
+  nonisolated func expectOne() { expected.add(1, ordering: .relaxed) }
+
+  /// Takes an accepted connection in and serves what has come on it. Also while the table drains: the other end saw us
+  /// listen, and its first request may be there. `place` is what it is counted as.
   func admit(_ accepted: any AcceptedStream, counted place: ConnectionLimiter.Place?) async {
-    guard !isDraining else {
+    guard let connection = await connection(of: accepted, counted: place) else {
       uncount(place)
-      return accepted.refuse()
+      expected.subtract(1, ordering: .relaxed)
+      if count == 0 { settle() }
+      return
+    }
+    take(in: connection)
+    await serve(.arrived(connection))
+  }
+
+  private func take(in connection: Connection) {
+    connections[ObjectIdentifier(connection)] = connection
+    expected.subtract(1, ordering: .relaxed)
+    if isWindingDown { connection.assumeIsolated { $0.windDown() } }
+    if isDraining { connection.assumeIsolated { $0.drain() } }
+    if sweepTimer == nil { armSweep() }
+  }
+
+  /// Nil for one that is turned away.
+  private func connection(
+    of accepted: any AcceptedStream, counted place: ConnectionLimiter.Place?
+  ) async -> Connection? {
+    guard !isCut else {
+      accepted.refuse()
+      return nil
     }
     guard count < connectionsMax else {
       refused &+= 1
-      uncount(place)
-      return await refuse(accepted)
+      await refuse(accepted)
+      return nil
     }
     self.accepted &+= 1
-    let connection: Connection
-    do {
-      connection = try Connection(accepted, on: loop, counted: place, serving: shared)
-    } catch {
-      return uncount(place)
-    }
-    connections[ObjectIdentifier(connection)] = connection
-    if isWindingDown { await connection.windDown() }
-    if sweepTimer == nil { armSweep() }
-    await serve(.arrived(connection))
+    // What cannot be opened has gone already.
+    return try? Connection(accepted, on: loop, counted: place, serving: shared)
   }
 
   // MARK: Serving tasks
@@ -166,13 +191,29 @@ actor ConnectionTable {
     serveSoon(.job(connection))
   }
 
+  /// Memory to write frames to: what the last writer left, warm and without page faults, or none.
+  func takeWriteBuffer() -> [UInt8] {
+    defer { writeBuffer = [] }
+    return writeBuffer
+  }
+
+  /// Takes memory back that frames were written to. One buffer is kept for all connections of the loop.
+  func giveBack(writeBuffer buffer: consuming [UInt8]) {
+    guard buffer.capacity > writeBuffer.capacity, buffer.capacity <= Self.writeBufferBytesMax else { return }
+    writeBuffer = buffer
+  }
+
   /// Goes on with a connection in HTTP/2.
   private func replace(_ connection: Connection) -> HTTP2Connection {
     connections[ObjectIdentifier(connection)] = nil
     let handOver = connection.assumeIsolated { $0.handOver() }
     let successor = HTTP2Connection(handOver, on: loop, of: self, serving: shared)
     http2Connections[ObjectIdentifier(successor)] = successor
-    if isDraining || isWindingDown { successor.assumeIsolated { $0.drain() } }
+    if isDraining {
+      successor.assumeIsolated { $0.drain() }
+    } else if isWindingDown {
+      successor.assumeIsolated { $0.windDown() }
+    }
     return successor
   }
 
@@ -206,7 +247,7 @@ actor ConnectionTable {
       // Who would have to be waited for first goes without a word.
       guard try await stream.establish() else { return }
       try await stream.write(output, more: false)
-      stream.finishWriting()
+      await stream.finishWriting()
     } catch {
       accepted.refuse()
     }
@@ -217,6 +258,7 @@ actor ConnectionTable {
     sweepTimer = nil
     for server in idleServers { server.resume(returning: nil) }
     idleServers = []
+    guard nothingIsLeft else { return }
     for drain in drains { drain.resume() }
     drains = []
   }
@@ -241,7 +283,7 @@ actor ConnectionTable {
   func windDown() {
     isWindingDown = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.windDown() } }
-    for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
+    for connection in http2ByAge() { connection.assumeIsolated { $0.windDown() } }
   }
 
   /// Ends the connections that show a client's certificate, when what is under way is answered.
@@ -252,17 +294,18 @@ actor ConnectionTable {
     for connection in http2ByAge() { connection.assumeIsolated { if $0.showsCertificate { $0.drain() } } }
   }
 
-  /// Takes nothing more and returns when the last connection has ended. After `limit` the rest is cut.
+  /// Lets connections end, those that are still on their way here too, and returns when the last has. After `limit` the
+  /// rest is cut.
   func drain(within limit: Duration) async {
     beginDrain()
-    guard count > 0 else { return }
+    guard !nothingIsLeft else { return }
     let cut = loop.clock.after(limit) { [weak self] in
       self?.assumeIsolated { $0.abort() }
     }
     await withCheckedContinuation { continuation in
       // Looked at again: a task that prefers another loop is enqueued anew before this body, and the last connection
       // may have ended meanwhile.
-      if count == 0 { continuation.resume() } else { drains.append(continuation) }
+      if nothingIsLeft { continuation.resume() } else { drains.append(continuation) }
     }
     cut.cancel()
   }
@@ -273,7 +316,10 @@ actor ConnectionTable {
     for connection in http2ByAge() { connection.assumeIsolated { $0.drain() } }
   }
 
+  private var nothingIsLeft: Bool { count == 0 && expected.load(ordering: .relaxed) == 0 }
+
   private func abort() {
+    isCut = true
     for connection in Self.byAge(connections.values) { connection.assumeIsolated { $0.abort() } }
     for connection in http2ByAge() { connection.assumeIsolated { $0.abort() } }
   }

@@ -15,7 +15,7 @@ internal import GantryWorld
 /// responses still gets its windows opened and its resets heard.
 actor HTTP2Connection {
   /// Where the connection stands.
-  private enum Phase {
+  enum Phase {
     case open
     /// Our last frames are said: what still comes is dropped until the client closes too.
     case lingering(until: LoopInstant)
@@ -25,6 +25,8 @@ actor HTTP2Connection {
   /// A piece of work for a task of the table.
   private enum Job {
     case serve(HTTP2Exchange)
+    /// Have the next part of a file in memory.
+    case prepare(HTTP2Exchange)
     case write
   }
 
@@ -39,26 +41,31 @@ actor HTTP2Connection {
   /// What it is counted as, of its address.
   nonisolated let place: ConnectionLimiter.Place?
   private var served: UInt64
-  private var date = ResponseDate()
+  /// Requests that were numbered before it was known that it is HTTP/2.
+  private let servedBefore: UInt64
+  var date = ResponseDate()
 
-  private var phase = Phase.open
+  var phase = Phase.open
+  /// Whether the server stops soon, and the first request of the connection is still to come.
+  private var awaitsLastRequest = false
   private var isDraining = false
   private var drainTimer: (any LoopTimer)?
   /// What came before it was known that it is HTTP/2.
   private var early: [UInt8]
-  private var exchanges: [Int32: HTTP2Exchange] = [:]
+  var exchanges: [Int32: HTTP2Exchange] = [:]
   private var jobs: [Job] = []
-  private var isWriting = false
+  var isWriting = false
   private var isWriteQueued = false
   /// Whether no task reads, or will.
   private var isParked = false
-  /// Responses whose bodies are brought piece by piece.
-  private var feeds = 0
+  /// Since when the session is one that was ended for what the client did.
+  var endedSince: LoopInstant?
 
-  private var idleSince: LoopInstant
-  private var sectionSince: LoopInstant?
-  private var progressSeen: UInt64 = 0
-  private var progressSeenAt: LoopInstant?
+  var idleSince: LoopInstant
+  var sectionSince: LoopInstant?
+  /// What the client had taken when it was last looked at, and when that grew.
+  var sentSeen: UInt64 = 0
+  var sentSeenAt: LoopInstant?
 
   /// What is read at a time.
   private static let readBytes = 64 << 10
@@ -66,8 +73,8 @@ actor HTTP2Connection {
   private static let readsPerTurn = 16
   /// What is written at a time.
   private static let writeBytes = 128 << 10
-  /// The largest frame that every client takes.
-  private static let frameBytes = 16 << 10
+  /// Payload of a frame that fits into one record of TLS with its header.
+  private static let securePayloadBytes = (16 << 10) - 9
   /// How long a client may take to acknowledge that we are going away before it is taken as read.
   private static let pongTimeout = Duration.seconds(1)
 
@@ -82,9 +89,15 @@ actor HTTP2Connection {
     identity = handOver.identity
     served = handOver.served
     place = handOver.place
+    servedBefore = handOver.served
     session = HTTP2Session(limits: shared.limits.http2, wire: shared.limits.wire)
+    // A client can use a frame when its record is there.
+    if stream.security != nil { session.framePayloadMax = Self.securePayloadBytes }
     idleSince = loop.clock.now
   }
+
+  /// Whether a request has come.
+  var hasServed: Bool { served != servedBefore }
 
   /// Its place among the connections of its process, by age.
   nonisolated var number: UInt64 { identity.1 }
@@ -106,7 +119,7 @@ actor HTTP2Connection {
     var buffer = early
     early = []
     var reads = 0
-    while case .open = phase {
+    while case .open = phase, session.ending == nil {
       if reads == Self.readsPerTurn {
         await letOthersGoFirst()
         reads = 0
@@ -122,10 +135,20 @@ actor HTTP2Connection {
       takeEvents()
       if session.wantsWrite { askToWrite() }
     }
-    if case .lingering = phase, dropArrived(&buffer) { return .waits }
+    if mayLinger, dropArrived(&buffer) { return .waits }
     close(.disconnected)
     isParked = true
     return isDone ? .ended : .parked
+  }
+
+  /// Whether what still comes is to be dropped. Also while the farewell of a session that was ended waits to be taken:
+  /// reading a flood on would cost as much as the flood.
+  private var mayLinger: Bool {
+    switch phase {
+    case .open: session.ending != nil
+    case .lingering: true
+    case .closed: false
+    }
   }
 
   /// Nil when nothing has come, 0 at the end.
@@ -185,9 +208,13 @@ actor HTTP2Connection {
 
   private func begin(_ stream: Int32, _ head: RequestHead) {
     let exchange = newExchange(stream, head)
+    if awaitsLastRequest {
+      awaitsLastRequest = false
+      drain()
+    }
     if let response = shared.responder.respondAtOnce(to: request(of: exchange, head)) {
       exchange.status = response.status
-      if sendAtOnce(response, for: exchange, to: head.method) {
+      if submit(response, for: exchange, to: head.method) {
         exchange.isServed = false
         return
       }
@@ -207,6 +234,7 @@ actor HTTP2Connection {
   func performJob() async {
     switch jobs.removeFirst() {
     case .serve(let exchange): await serve(exchange)
+    case .prepare(let exchange): await prepare(exchange)
     case .write: await write()
     }
   }
@@ -224,25 +252,33 @@ actor HTTP2Connection {
       exchange.status = response.status
       if !exchange.isCut { await send(response, for: exchange, to: head.method) }
     }
+    leave(exchange)
+  }
+
+  /// The task that worked for an exchange has done its part.
+  private func leave(_ exchange: HTTP2Exchange) {
     exchange.isServed = false
     if exchange.isCut { complete(exchange, isComplete: false) }
+  }
+
+  /// Has a part of a file brought into memory that a frame had room for.
+  private func prepare(_ exchange: HTTP2Exchange) async {
+    await bringFile(of: exchange)
+    leave(exchange)
   }
 
   /// Answers what could not be understood.
   private func refuse(_ stream: Int32, _ error: WireError) {
     let exchange = newExchange(stream, nil)
     exchange.isServed = false
-    let response = shared.responder.respond(toMalformed: error)
+    let response = shared.responder.respond(toMalformed: error, from: self.stream.peer, id: exchange.id)
     exchange.status = response.status
-    if case .bytes(let bytes) = response.body {
-      submit(response, for: exchange, length: UInt64(bytes.count), .bytes(bytes))
-    } else {
-      submit(response, for: exchange, length: 0, .none)
-    }
+    if !submit(response, for: exchange, to: .get) { submit(response, for: exchange, length: 0, .none) }
   }
 
   private func cut(_ stream: Int32) {
     guard let exchange = exchanges[stream] else { return }
+    if let failure = exchange.fileFailure { report(failure, of: exchange) }
     exchange.cut(isDraining ? .draining : .disconnected)
     if !exchange.isServed { complete(exchange, isComplete: false) }
   }
@@ -263,76 +299,6 @@ actor HTTP2Connection {
     settle()
   }
 
-  // MARK: Responses
-
-  private func submit(
-    _ response: Response, for exchange: HTTP2Exchange, length: UInt64?, _ content: HTTP2Content
-  ) {
-    session.submitResponse(
-      exchange.stream, status: response.status, fields: response.fields,
-      date: date.text(at: shared.wallClock.now.seconds), length: length, content: content)
-    askToWrite()
-  }
-
-  /// Submits a response that is whole in memory; false for another.
-  private func sendAtOnce(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) -> Bool {
-    let length = response.status.forbidsContent ? nil : response.body.length
-    if method == .head || response.status.forbidsContent || length == 0 {
-      submit(response, for: exchange, length: length, .none)
-      return true
-    }
-    guard case .bytes(let bytes) = response.body else { return false }
-    submit(response, for: exchange, length: length, .bytes(bytes))
-    return true
-  }
-
-  private func send(_ response: Response, for exchange: HTTP2Exchange, to method: HTTPMethod) async {
-    if sendAtOnce(response, for: exchange, to: method) { return }
-    let length = response.body.length
-    // A small file is read before its head leaves, so that both leave together.
-    if case .file(let file, let region) = response.body, region.count <= HTTP2Feeder.joinedFileBytesMax {
-      do throws(StreamError) {
-        let bytes = try await stream.load(file, from: region.lowerBound, count: region.count)
-        if !exchange.isCut { submit(response, for: exchange, length: length, .bytes(bytes)) }
-      } catch {
-        abandon(exchange, error)
-      }
-      return
-    }
-    submit(response, for: exchange, length: length, .streamed)
-    feeds += 1
-    defer { feeds -= 1 }
-    do throws(StreamError) {
-      try await HTTP2Feeder(exchange: exchange, connection: self, stream: stream).feed(response.body)
-    } catch {
-      abandon(exchange, error)
-    }
-  }
-
-  /// How many bytes of one response are read ahead: its share of what the connection may hold, half of it waiting while
-  /// the other half is read, in whole frames.
-  var pieceBytes: Int {
-    let share = shared.limits.http2.responseBytesMax / (2 * max(1, feeds))
-    return min(max(share / Self.frameBytes, 1) * Self.frameBytes, 256 << 10)
-  }
-
-  /// Brings a piece of a response.
-  func feed(_ stream: Int32, _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool) {
-    session.feed(stream, bytes, range, isLast: isLast)
-    askToWrite()
-  }
-
-  /// Breaks off a response that could not be made to its end, and tells the log where that is news.
-  private func abandon(_ exchange: HTTP2Exchange, _ failure: StreamError) {
-    session.reset(exchange.stream, .internalError)
-    askToWrite()
-    switch failure {
-    case .truncatedFile, .unreadableFile:
-      shared.report(.responseBroken(failure, target: String(decoding: exchange.head?.path ?? [], as: UTF8.self)))
-    case .closed, .reset, .insecure, .failed: break
-    }
-  }
-
   // MARK: Writing
 
   /// Has what there is to say written, after everything else that is ready now, so that many answers share a write.
@@ -347,14 +313,14 @@ actor HTTP2Connection {
     isWriteQueued = false
     guard !isWriting, case .open = phase else { return settle() }
     isWriting = true
-    var output: [UInt8] = []
+    var output = writeBuffer()
     while case .open = phase {
       output.removeAll(keepingCapacity: true)
-      session.lowWaterBytes = pieceBytes / 2
       session.produce(into: &output, atMost: Self.writeBytes)
       let finished = session.finishedStreams
       takeEvents()
       for stream in session.takeHungry() { exchanges[stream]?.roomArrived() }
+      for stream in session.takeAbsent() { prepareSoon(stream) }
       if output.isEmpty { break }
       do throws(StreamError) {
         try await stream.write(output, more: false)
@@ -366,19 +332,36 @@ actor HTTP2Connection {
         if let exchange = exchanges[stream] { complete(exchange, isComplete: true) }
       }
     }
+    giveBack(output)
+    sentSeenAt = nil
+    if case .open = phase, session.isOver { await beginLingering() }
     isWriting = false
-    progressSeenAt = nil
-    if case .open = phase, session.isOver { beginLingering() }
     settle()
+  }
+
+  private func writeBuffer() -> [UInt8] { table.assumeIsolated { $0.takeWriteBuffer() } }
+
+  private func giveBack(_ writeBuffer: consuming [UInt8]) {
+    table.assumeIsolated { [writeBuffer] in $0.giveBack(writeBuffer: writeBuffer) }
+  }
+
+  private func prepareSoon(_ stream: Int32) {
+    guard let exchange = exchanges[stream], !exchange.isCut else { return }
+    // It is complete only after the worker, whatever the client does meanwhile.
+    exchange.isServed = true
+    jobs.append(.prepare(exchange))
+    table.assumeIsolated { $0.perform(jobOf: self) }
   }
 
   /// Everything is said. The client reads to its end of stream; closing at once could reset the connection and destroy
   /// our last frames on their way.
-  private func beginLingering() {
-    if let ending = session.ending { shared.report(.clientCutOff(stream.peer, reason: ending.reason)) }
+  private func beginLingering() async {
+    if let reason = session.ending?.reason ?? session.brokenRule.map({ "it broke HTTP/2 (code \($0))" }) {
+      shared.report(.clientCutOff(stream.peer, reason: reason))
+    }
     cutAll(.disconnected)
     phase = .lingering(until: loop.clock.now.advanced(by: shared.limits.lingerTimeout))
-    stream.finishWriting()
+    await stream.finishWriting()
   }
 
   // MARK: The end
@@ -424,10 +407,19 @@ actor HTTP2Connection {
     close(.draining)
   }
 
+  /// The server stops soon: takes what is on its way and closes. A connection that has not asked for anything is new,
+  /// and is answered first.
+  func windDown() {
+    if hasServed { drain() } else { awaitsLastRequest = true }
+  }
+
   /// Takes no further request once those on their way have come (RFC 9113, 6.8), and closes when none is under way.
   func drain() {
     guard !isDraining else { return }
     isDraining = true
+    // One that is over, and stays for a request that is still answered, has nobody to tell, and nothing that would end
+    // its timer.
+    guard case .open = phase else { return }
     session.announceShutdown()
     askToWrite()
     // Cancelled with the connection: the loop ends with its last one, and may not leave a timer behind.
@@ -438,57 +430,6 @@ actor HTTP2Connection {
         connection.session.refuseNewStreams()
         connection.askToWrite()
       }
-    }
-  }
-
-  // MARK: Time
-
-  /// Whether its time has run out; requests whose time has are ended here. Asked by the table about once a second.
-  func isOverdue(now: LoopInstant) -> Bool {
-    switch phase {
-    case .closed: return false
-    case .lingering(let end): return now >= end
-    case .open: break
-    }
-    let limits = shared.limits
-    if let sectionSince, now.duration(since: sectionSince) >= limits.headTimeout { return true }
-    if isWriting, isStuck(now: now) { return true }
-    if exchanges.isEmpty {
-      guard !isWriting, now.duration(since: idleSince) >= limits.idleTimeout else { return false }
-      // Told first; a client that does not even take that is cut off some seconds later.
-      if now.duration(since: idleSince) >= limits.idleTimeout + limits.lingerTimeout { return true }
-      session.refuseNewStreams()
-      askToWrite()
-      return false
-    }
-    for exchange in exchanges.values.sorted(by: { $0.stream < $1.stream }) { judge(exchange, now: now) }
-    return false
-  }
-
-  /// Whether the client takes nothing of what we write.
-  private func isStuck(now: LoopInstant) -> Bool {
-    guard let seenAt = progressSeenAt, progressSeen == stream.progress else {
-      progressSeen = stream.progress
-      progressSeenAt = now
-      return false
-    }
-    return now.duration(since: seenAt) >= shared.limits.writeTimeout
-  }
-
-  /// Ends what stands still of one exchange: a body that does not come, a response that its window keeps back.
-  private func judge(_ exchange: HTTP2Exchange, now: LoopInstant) {
-    if let since = exchange.awaitsBodySince, now.duration(since: since) >= shared.limits.bodyTimeout {
-      exchange.breakBody(.stalled)
-    }
-    let sent = session.bytesSent(exchange.stream)
-    guard session.waitsForWindow(exchange.stream), sent == exchange.sentSeen, let since = exchange.sentSeenAt else {
-      exchange.sentSeen = sent
-      exchange.sentSeenAt = now
-      return
-    }
-    if now.duration(since: since) >= shared.limits.writeTimeout {
-      session.reset(exchange.stream, .cancel)
-      askToWrite()
     }
   }
 }

@@ -32,6 +32,11 @@ final class HTTP2Exchange {
   private(set) var awaitsBodySince: LoopInstant?
   private var bodyWaiter: CheckedContinuation<Void, Never>?
 
+  /// The file whose next part has to be brought into memory before the response goes on.
+  var awaitedFile: HTTP2File?
+  /// Why a file could not be read to its end.
+  var fileFailure: StreamError?
+
   /// Whether more of a streamed response was asked for.
   private var hasRoom = false
   private var roomWaiter: CheckedContinuation<Void, Never>?
@@ -91,6 +96,7 @@ final class HTTP2Exchange {
   /// The stream or its connection has ended.
   func cut(_ failure: BodyError) {
     isCut = true
+    awaitedFile = nil
     breakBody(failure)
     roomWaiter?.resume()
     roomWaiter = nil

@@ -45,7 +45,9 @@ final class HTTP2RequestBody: RequestBody {
       if count > 0 { return true }
       if session.isBodyRead(stream) { return false }
       if let failure = exchange.bodyFailure { throw failure }
-      await exchange.awaitBody(since: clock.now) { session.hasBody(stream) }
+      // An exchange that is over has no body any more: never the end of one, which might be half an upload.
+      guard session.counts(stream) else { throw .disconnected }
+      await exchange.awaitBody(since: clock.now) { session.hasBody(stream) || !session.counts(stream) }
     }
   }
 

@@ -28,11 +28,16 @@ public actor HTTPServer {
   private let report: @Sendable (ServerTrouble) -> Void
   private var state = State.ready
   private var nextLoop = 0
+  /// Tasks that accept, and who waits for their end.
+  private var acceptors = 0
+  private var acceptorsEnded: [CheckedContinuation<Void, Never>] = []
   private var lastComplaint: LoopInstant?
   private var refusedOfAddress: UInt64 = 0
 
   /// After a failed accept, before the next: descriptors may come free meanwhile.
   private static let acceptPause = Duration.milliseconds(100)
+  /// How long connections whose beginning is under way have to arrive before the door is closed: a round trip.
+  private static let lastArrivals = Duration.milliseconds(100)
   /// How often failing to accept is reported while it goes on.
   private static let complaintInterval = Duration.seconds(10)
 
@@ -68,6 +73,7 @@ public actor HTTPServer {
   public func serve() async {
     guard state == .ready else { return }
     state = .serving
+    acceptors = listeners.count
     await withTaskGroup(of: Void.self) { group in
       for listener in listeners {
         group.addTask { await self.accept(from: listener) }
@@ -76,28 +82,41 @@ public actor HTTPServer {
   }
 
   private func accept(from listener: any StreamListener) async {
+    defer { acceptorEnded() }
     while state == .serving {
       do {
         guard let accepted = try await listener.accept() else { return }
-        let index = nextLoop
-        nextLoop = (nextLoop + 1) % loops.count
-        let table = tables[index]
-        var place: ConnectionLimiter.Place?
-        if let limiter {
-          place = limiter.enter(host: accepted.peer.host)
-          if place == nil {
-            // Without a word, and before TLS: whoever has so many is not worth the work.
-            accepted.refuse()
-            refusedOfAddress &+= 1
-            continue
-          }
-        }
-        spawn(on: loops[index]) { [place] in await table.admit(accepted, counted: place) }
+        handOut(accepted)
       } catch {
         complain(error)
         await pause(Self.acceptPause)
       }
     }
+  }
+
+  private func handOut(_ accepted: any AcceptedStream) {
+    var place: ConnectionLimiter.Place?
+    if let limiter {
+      place = limiter.enter(host: accepted.peer.host)
+      if place == nil {
+        // Without a word, and before TLS: whoever has so many is not worth the work.
+        accepted.refuse()
+        refusedOfAddress &+= 1
+        return
+      }
+    }
+    let index = nextLoop
+    nextLoop = (nextLoop + 1) % loops.count
+    let table = tables[index]
+    table.expectOne()
+    spawn(on: loops[index]) { [place] in await table.admit(accepted, counted: place) }
+  }
+
+  private func acceptorEnded() {
+    acceptors -= 1
+    guard acceptors == 0 else { return }
+    for waiter in acceptorsEnded { waiter.resume() }
+    acceptorsEnded = []
   }
 
   private func complain(_ error: StreamError) {
@@ -126,9 +145,25 @@ public actor HTTPServer {
   }
 
   /// Stops accepting, lets requests under way finish for at most `limit`, and returns when every connection is closed.
+  ///
+  /// Who has connected by then is answered: closing a listener resets connections that wait to be accepted, and a proxy
+  /// that has sent the beginning of a push on one of them cannot send it again.
   public func drain(within limit: Duration) async {
+    if state == .serving, limit > .zero {
+      let turnsAway = listeners.count { $0.turnAway() }
+      if turnsAway > 0 { await pause(Self.lastArrivals) }
+    }
     state = .draining
-    for listener in listeners { listener.close() }
+    for listener in listeners {
+      for accepted in listener.finish() { handOut(accepted) }
+    }
+    // One may have been accepted that no table has heard of yet.
+    if acceptors > 0 {
+      await withCheckedContinuation { continuation in
+        // Looked at again: a task that prefers another loop is enqueued anew before this body.
+        if acceptors == 0 { continuation.resume() } else { acceptorsEnded.append(continuation) }
+      }
+    }
     await withTaskGroup(of: Void.self) { group in
       for table in tables { group.addTask { await table.drain(within: limit) } }
     }

@@ -9,7 +9,8 @@ public import GantryHTTPWire
 public struct ServerLimits: Sendable, Hashable {
   /// Lines, heads and chunk framing.
   public var wire: WireLimits
-  /// Connections at once, shared evenly by the loops. An idle one costs some 2 KiB; descriptors run out first.
+  /// Connections at once, shared evenly by the loops. An idle one costs some 2 KiB, over HTTP/2 some 16;
+  /// descriptors run out first.
   public var connectionsMax: Int
   /// From the first byte of a head to its last. A head is one packet; a minute of trickling is an attack.
   public var headTimeout: Duration

@@ -23,6 +23,12 @@ public final class TLSListener: StreamListener {
     try await listener.accept().map { TLSAcceptedStream($0, current) }
   }
 
+  /// Begins to turn new connections away.
+  public func turnAway() -> Bool { listener.turnAway() }
+
+  /// Stops accepting; returns who waited.
+  public func finish() -> [any AcceptedStream] { listener.finish().map { TLSAcceptedStream($0, current) } }
+
   /// Stops accepting.
   public func close() { listener.close() }
 }

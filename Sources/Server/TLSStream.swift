@@ -42,6 +42,9 @@ final class TLSStream: ByteStream {
 
   var peer: PeerAddress { transport.peer }
   var progress: UInt64 { transport.progress }
+  var sent: UInt64 { transport.sent }
+  var holdsUnsent: Bool { !session.records.output.isEmpty }
+  var hasArrival: Bool { !isClosed && (session.holdsContent || transport.hasArrival) }
 
   // MARK: The handshake
 
@@ -123,7 +126,9 @@ final class TLSStream: ByteStream {
   func write(_ bytes: [UInt8], more: Bool) async throws(StreamError) {
     var start = 0
     while start < bytes.count {
-      let end = min(bytes.count, start + Self.pieceBytes)
+      // A short rest goes with the last piece: it is worth no record and no call of its own.
+      let isLast = bytes.count - start <= Self.pieceBytes + Self.heldBytesMax
+      let end = isLast ? bytes.count : start + Self.pieceBytes
       try encrypt(bytes, start..<end)
       start = end
       // The head of a response waits for the start of its body.
@@ -163,6 +168,10 @@ final class TLSStream: ByteStream {
     try await transport.load(file, from: offset, count: count)
   }
 
+  func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) {
+    try await transport.prepare(file, from: offset, count: count)
+  }
+
   private func letOthersGoFirst() async {
     let clock = clock
     await withCheckedContinuation { continuation in
@@ -194,16 +203,23 @@ final class TLSStream: ByteStream {
     guard !isWriting, !session.records.output.isEmpty else { return }
     // A transport that failed says so to whoever reads or writes next.
     let count = (try? transport.writeAvailable(session.records.output)) ?? 0
-    session.records.output.removeFirst(count)
+    // Whoever waits for the next request holds no buffer.
+    if count == session.records.output.count {
+      session.records.output = []
+    } else {
+      session.records.output.removeFirst(count)
+    }
   }
 
   // MARK: The end
 
-  func finishWriting() {
+  func finishWriting() async {
     guard !isClosed else { return }
     if !isRefused { session.finish() }
     offer()
-    transport.finishWriting()
+    // What the transport is too full for may be the end of a response. Where this fails nobody is left to be told.
+    try? await flush(more: false)
+    if !isClosed { await transport.finishWriting() }
   }
 
   func close() {

@@ -8,29 +8,24 @@ public import GantryWorld
 /// watches, which hot reads make.
 public final class MeteredStorage: StorageEngine {
   private let engine: any StorageEngine
-  private let clock: any WallClock
+  private let uptime: @Sendable () -> UInt64
   private let observe: @Sendable (StorageAction, _ nanoseconds: UInt64) -> Void
 
-  /// The engine, measured. `observe` is called on the caller's loop.
+  /// The engine, measured by nanoseconds of a clock that never goes back. `observe` is called on the caller's loop.
   public init(
-    _ engine: any StorageEngine, clock: any WallClock,
+    _ engine: any StorageEngine, uptime: @escaping @Sendable () -> UInt64,
     observe: @escaping @Sendable (StorageAction, _ nanoseconds: UInt64) -> Void
   ) {
     self.engine = engine
-    self.clock = clock
+    self.uptime = uptime
     self.observe = observe
   }
 
   private func timed<R>(
     _ action: StorageAction, _ body: () async throws(StorageError) -> R
   ) async throws(StorageError) -> R {
-    let began = clock.now
-    defer {
-      let ended = clock.now
-      let nanoseconds = (ended.seconds - began.seconds) * 1_000_000_000 + Int64(ended.nanoseconds - began.nanoseconds)
-      // The time of day may be set back.
-      observe(action, UInt64(max(0, nanoseconds)))
-    }
+    let began = uptime()
+    defer { observe(action, uptime() - began) }
     return try await body()
   }
 

@@ -44,11 +44,11 @@ public final class TLSSession {
     self.context = context
     ErrorQueue.clear()
     guard let ssl = unsafe SSL_new(context.primary.pointer) else { throw .failed(reason: ErrorQueue.reason()) }
-    unsafe self.ssl = ssl
     guard let transport = unsafe BIO_new(MemoryTransport.method) else {
       unsafe SSL_free(ssl)
       throw .failed(reason: ErrorQueue.reason())
     }
+    unsafe self.ssl = ssl
     // Unretained, both: the session owns the SSL, which owns the transport, and frees them before itself.
     unsafe BIO_set_data(transport, Unmanaged.passUnretained(records).toOpaque())
     unsafe BIO_set_init(transport, 1)

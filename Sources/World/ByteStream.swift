@@ -12,6 +12,13 @@ public protocol ByteStream: AnyObject {
   /// Bytes that came in and went out so far; grows while the other end is alive, which is what deadlines ask.
   var progress: UInt64 { get }
 
+  /// Bytes that the transport took so far: whether the other end takes anything at all, whatever it sends.
+  var sent: UInt64 { get }
+
+  /// Whether bytes that ``writeAvailable(_:)`` took are held back, because the transport is full: a ``write(_:more:)``,
+  /// of nothing perhaps, hands them over.
+  var holdsUnsent: Bool { get }
+
   /// What protects the stream: nil on a plain one, and before it is established.
   var security: StreamSecurity? { get }
 
@@ -24,6 +31,10 @@ public protocol ByteStream: AnyObject {
   /// Appends what has arrived, at most `limit` bytes, to `buffer`; waits until there is something.
   /// Returns how many bytes came; 0 at the end of the stream.
   func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int
+
+  /// Whether something has arrived that was not read yet, as far as that can be told: what a read would bring, and what
+  /// closing now would destroy. Asks the system.
+  var hasArrival: Bool { get }
 
   /// Appends what has arrived already, at most `limit` bytes, without waiting. Nil when nothing has; 0 at the end.
   func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int?
@@ -44,19 +55,27 @@ public protocol ByteStream: AnyObject {
   /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
 
+  /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not. To
+  /// be asked for in pieces of at most a MiB.
+  func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError)
+
   /// The `count` bytes of `file` from `offset`, for whoever has to wrap what it sends. Bytes that are in memory are
   /// copied at once, others are read by a worker: a cold file never blocks the loop. To be asked for in pieces of at
   /// most a MiB.
   func load(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError) -> [UInt8]
 
-  /// Says that nothing more will be written; the other end reads to its end of stream.
-  func finishWriting()
+  /// Says that nothing more will be written; the other end reads to its end of stream. Waits while the transport is too
+  /// full for what has to be said before.
+  func finishWriting() async
 
   /// Closes both directions at once; waits under way throw ``StreamError/closed``. Idempotent.
   func close()
 }
 
 extension ByteStream {
+  /// Nothing: a plain stream takes no more than its transport does.
+  public var holdsUnsent: Bool { false }
+
   /// Nothing: a plain stream.
   public var security: StreamSecurity? { nil }
 
@@ -116,8 +135,21 @@ public protocol StreamListener: AnyObject, Sendable {
   /// Waits for the next connection; nil once the listener is closed. Called by one task, on the listener's loop.
   func accept() async throws(StreamError) -> (any AcceptedStream)?
 
+  /// Begins to turn new connections away before anything is sent on them, so that none is under way when ``finish()``
+  /// is called a moment later. ``accept()`` goes on. False where there are no means to. Called on the listener's loop.
+  func turnAway() -> Bool
+
+  /// Stops accepting as ``close()`` does, and returns the connections that waited to be accepted and that closing would
+  /// have reset. None where somebody else holds the socket, too, and accepts them. Called on the listener's loop.
+  func finish() -> [any AcceptedStream]
+
   /// Stops accepting and wakes the waiting ``accept()``. Idempotent; called on the listener's loop.
   func close()
+}
+
+extension StreamListener {
+  /// New connections are taken to the end.
+  public func turnAway() -> Bool { false }
 }
 
 /// A connection that was accepted and belongs to no loop yet.

@@ -133,6 +133,10 @@ public protocol OpenFile: AnyObject, Sendable {
   /// Reads at most `count` bytes at `offset`; fewer only at the end of the file. Blocks.
   func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8]
 
+  /// Appends at most `count` bytes at `offset` to `buffer`; how many. Fewer at the end of the file, and with
+  /// `residentOnly` where the next are not in memory, or that cannot be told. Blocks, but not with `residentOnly`.
+  func read(_ count: Int, at offset: UInt64, into buffer: inout [UInt8], residentOnly: Bool) throws(FileError) -> Int
+
   /// Writes all of `bytes` at `offset`, or throws; after a throw any part of it may have been written. Blocks.
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError)
 
@@ -152,6 +156,17 @@ public protocol OpenFile: AnyObject, Sendable {
 
   /// Frees the advisory lock. Idempotent.
   func unlock()
+}
+
+extension OpenFile {
+  /// All of it, as of a file that is always in memory.
+  public func read(
+    _ count: Int, at offset: UInt64, into buffer: inout [UInt8], residentOnly: Bool
+  ) throws(FileError) -> Int {
+    let bytes = try read(count, at: offset)
+    buffer.append(contentsOf: bytes)
+    return bytes.count
+  }
 }
 
 /// A file operation that failed.

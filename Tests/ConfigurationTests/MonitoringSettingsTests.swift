@@ -74,10 +74,17 @@ struct MonitoringSettingsTests {
     #expect(outcome.errors.contains { $0.contains(message) }, "\(outcome.lines)")
   }
 
+  @Test func checksMayBeSecure() {
+    let https = load(base + "health: {http: [{uri: \"https://x/\"}, {uri: \"HTTPS://[::1]:8443/y\"}]}\n")
+    #expect(
+      https.settings?.health.http == [
+        HealthSettings.HTTPCheck(uri: "https://x/", isSecure: true, host: "x", port: 443, target: "/"),
+        HealthSettings.HTTPCheck(uri: "HTTPS://[::1]:8443/y", isSecure: true, host: "::1", port: 8443, target: "/y"),
+      ])
+    #expect(https.warnings.isEmpty)
+  }
+
   @Test func whatHasNoEffectIsSaid() {
-    let https = load(base + "health: {http: [{uri: \"https://x/\"}]}\n")
-    #expect(https.settings?.health == HealthSettings())
-    #expect(https.warnings.contains { $0.contains("checks are sent over http only") })
     let alone = load(base + "  debug: {prometheus: {enabled: true}}\n")
     #expect(alone.warnings.contains { $0.contains("has no effect without http.debug.addr") })
   }

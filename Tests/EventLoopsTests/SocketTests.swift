@@ -48,14 +48,17 @@ private func exchange<R: Sendable>(
   let group = LoopGroup(loops: 1, workers: 2)
   let socket = try BoundSocket(.tcp(host: host, port: 0))
   guard case .tcp(_, let port) = socket.address else { preconditionFailure() }
+  let isOpen = ThreadGate()
   let task = spawn(on: group.loops[0]) {
-    guard let listener = try? socket.listener(on: group.loops[0]) else { return }
+    guard let listener = try? socket.listener(on: group.loops[0]) else { preconditionFailure("it listens") }
+    isOpen.open()
     if let accepted = try? await listener.accept(), let stream = try? accepted.open(on: group.loops[0]) {
       await server(stream, group)
       stream.close()
     }
     listener.close()
   }
+  isOpen.wait()
   let result = client(port)
   await task.value
   group.stop()
@@ -187,11 +190,23 @@ private func exchange<R: Sendable>(
     #expect(peer.withLock { $0 } == "127.0.0.1")
   }
 
-  @Test func aTakenPortIsSaidClearly() throws {
+  @Test func aTakenPortIsSaidClearly() async throws {
+    let group = LoopGroup(loops: 1, workers: 1)
     let first = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
-    let error = #expect(throws: ListenError.self) { try BoundSocket(first.address) }
+    let found = Mutex<ListenError?>(nil)
+    await spawn(on: group.loops[0]) {
+      do throws(ListenError) {
+        let listener = try first.listener(on: group.loops[0])
+        defer { listener.close() }
+        _ = try BoundSocket(first.address)
+      } catch {
+        found.withLock { $0 = error }
+      }
+    }.value
+    let error = found.withLock { $0 }
     #expect(error?.isAddressInUse == true)
     #expect(error?.description.contains("another process listens there") == true)
+    group.stop()
   }
 
   @Test func aStaleUnixSocketIsReplacedAndALiveOneIsNot() throws {

@@ -60,19 +60,8 @@ struct HTTP2Replay {
       if session.streamCount > limits.streamsMax { complaint = "\(session.streamCount) streams" }
     }
     var streams: [Int32] = []
-    while let event = session.nextEvent() {
-      switch event {
-      case .head(let stream, let head):
-        told.append("\(stream): \(String(decoding: head.rendered, as: UTF8.self))")
-        streams.append(stream)
-      case .malformed(let stream, let error):
-        told.append("\(stream): \(error)")
-        streams.append(stream)
-      case .body: break
-      case .reset(let stream): told.append("reset \(stream)")
-      case .pong: told.append("pong")
-      }
-    }
+    var left: Set<Int32> = []
+    takeEvents(of: session, &streams, &left)
     told.append("\(String(describing: session.ending))")
     for stream in streams {
       while session.readBody(stream, into: &bodies, atMost: 100) > 0 {}
@@ -84,7 +73,43 @@ struct HTTP2Replay {
       output.removeAll()
       session.produce(into: &output, atMost: 1000)
       peer.receive(output)
+      left.subtract(session.finishedStreams)
+      var begun: [Int32] = []
+      takeEvents(of: session, &begun, &left)
     } while !output.isEmpty
-    complaint = complaint ?? peer.complaints.first
+    complaint = complaint ?? peer.complaints.first ?? session.complaint(about: streams, left: left)
+  }
+
+  private mutating func takeEvents(of session: HTTP2Session, _ streams: inout [Int32], _ left: inout Set<Int32>) {
+    while let event = session.nextEvent() {
+      switch event {
+      case .head(let stream, let head):
+        told.append("\(stream): \(String(decoding: head.rendered, as: UTF8.self))")
+        streams.append(stream)
+        left.insert(stream)
+      case .malformed(let stream, let error):
+        told.append("\(stream): \(error)")
+        streams.append(stream)
+        left.insert(stream)
+      case .body: break
+      case .reset(let stream):
+        told.append("reset \(stream)")
+        left.remove(stream)
+      case .pong: told.append("pong")
+      }
+    }
+  }
+}
+
+extension HTTP2Session {
+  /// Everything is answered and nothing more can be said: no stream is left but those that their client keeps back, and
+  /// the one whose head has not come whole. After a rule was broken that ends the connection (seed 54: fields that
+  /// cannot be decoded) nghttp2 says GOAWAY and no more: the streams under way end with the connection.
+  fileprivate func complaint(about streams: [Int32], left: Set<Int32>) -> String? {
+    guard ending == nil, brokenRule == nil else { return isOver ? nil : "a connection that was ended goes on" }
+    for stream in left.sorted() where !waitsForWindow(stream) { return "stream \(stream) is left" }
+    for stream in streams { release(stream) }
+    let unfinished = isInFieldSection ? 1 : 0
+    return streamCount > unfinished ? "\(streamCount) streams are left that never began" : nil
   }
 }

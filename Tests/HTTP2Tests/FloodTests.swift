@@ -14,22 +14,22 @@ struct FloodTests {
     /// How many may pass before it ends.
     let bearable: Int
     let settings: [(UInt16, UInt32)]
-    let acknowledges: Bool
     let frames: @Sendable (Int) -> [HTTP2Frame]
 
     init(
       _ name: String, _ ending: HTTP2Ending, bearable: Int, settings: [(UInt16, UInt32)] = [],
-      acknowledges: Bool = true, _ frames: @escaping @Sendable (Int) -> [HTTP2Frame]
+      _ frames: @escaping @Sendable (Int) -> [HTTP2Frame]
     ) {
       self.name = name
       self.ending = ending
       self.bearable = bearable
       self.settings = settings
-      self.acknowledges = acknowledges
       self.frames = frames
     }
 
     var testDescription: String { name }
+    /// Whether it needs responses.
+    var isAnswered: Bool { name.contains("window") }
   }
 
   /// Each turn's frames; a turn is what a client sends before it reads.
@@ -47,6 +47,9 @@ struct FloodTests {
     },
     Flood("malformed heads", .resets, bearable: 35) { turn in
       [.head(Int32(turn * 2 + 1), [(":method", "GET")])]
+    },
+    Flood("heads of streams that are over", .controlFrames, bearable: 90) { turn in
+      turn == 0 ? [.request(1001, "GET", "/")] : [.request(Int32(turn % 400) * 2 + 1, "GET", "/")]
     },
     Flood("pings", .controlFrames, bearable: 90) { _ in [.ping()] },
     Flood("settings", .controlFrames, bearable: 90) { turn in [.settings([(4, UInt32(65_535 + turn))])] },
@@ -66,30 +69,91 @@ struct FloodTests {
     },
   ]
 
+  /// More of what a client can do that has not acknowledged our settings.
+  static let unreadFloods =
+    floods + [
+      Flood("streams beyond the limit", .resets, bearable: 35) { turn in
+        let first = turn == 0 ? 0 : turn + 99
+        return (first..<(turn == 0 ? 100 : first + 1)).map { .request(Int32($0 * 2 + 1), "POST", "/", ends: false) }
+      }
+    ]
+
   /// Like the defaults, and reached sooner.
   private static let limits = HTTP2Limits(resetsBurst: 40, controlFramesBurst: 100)
+
+  /// Nobody reads what the session says, so that nothing leaves: all that it decides is counted, all that waits bounded.
+  @Test("It ends when nothing of what we say is taken, too", arguments: unreadFloods, [false, true])
+  func endsUnread(_ flood: Flood, answers: Bool) throws {
+    let driver = SessionDriver(limits: Self.limits, settings: flood.settings)
+    driver.answers = answers
+    driver.peer.acknowledges = false
+    driver.deliver(driver.peer.takeOutgoing())
+    var turn = 0
+    while driver.session.ending == nil, turn < 10_000 {
+      driver.deliver(flood.frames(turn).flatMap(\.bytes))
+      turn += 1
+    }
+    #expect(driver.session.ending != nil && turn < 400, "after \(turn)")
+    #expect(driver.session.streamCount <= 100 && driver.session.waitingFrames <= 1400)
+    driver.settle()
+    #expect(driver.peer.goAways.last?.code == 11 && driver.session.isOver)
+  }
+
+  /// The cheapest frame there is: nine bytes, refused before anybody looks into them, and each answered with a reset
+  /// that waits to be read.
+  @Test("Empty heads beyond the client's own limit, of a client that does not read")
+  func emptyHeadsUnread() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.peer.acknowledges = false
+    driver.deliver(driver.peer.takeOutgoing())
+    var stream: Int32 = 1
+    for _ in 0..<100 {
+      driver.deliver(HTTP2Frame.request(stream, "POST", "/", ends: false).bytes)
+      stream += 2
+    }
+    var sent = 0
+    while driver.session.ending == nil, sent < 100_000 {
+      driver.deliver(HTTP2Frame(HTTP2Frame.Kind.headers, flags: HTTP2Frame.endHeaders, stream: stream).bytes)
+      stream += 2
+      sent += 1
+    }
+    #expect(driver.session.ending == .resets && sent < 400 && driver.session.waitingFrames < 1000, "after \(sent)")
+  }
+
+  @Test("Whatever it is that waits to be read, it is bounded")
+  func waitingFrames() {
+    let limits = HTTP2Limits(outboundFramesMax: 100, resetsBurst: 1_000_000, controlFramesBurst: 1_000_000)
+    let driver = SessionDriver(limits: limits)
+    driver.answers = false
+    driver.deliver(driver.peer.takeOutgoing())
+    for number in 0..<1000 where driver.session.ending == nil {
+      driver.deliver(HTTP2Frame.head(Int32(number * 2 + 1), [(":method", "GET")]).bytes)
+    }
+    #expect(driver.session.ending == .outboundFrames && driver.session.waitingFrames < 600)
+  }
 
   @Test("It ends, and says why", arguments: floods)
   func ends(_ flood: Flood) throws {
     let driver = SessionDriver(limits: Self.limits, settings: flood.settings)
-    driver.answers = flood.ending == .controlFrames && flood.name.contains("window")
+    driver.answers = flood.isAnswered
     driver.peer.opensWindows = false
     var turn = 0
     while driver.session.ending == nil, turn < 1000 {
       for frame in flood.frames(turn) { driver.peer.send(frame) }
       driver.settle()
+      #expect(driver.session.streamCount <= 100)
       turn += 1
     }
     #expect(driver.session.ending == flood.ending && turn > flood.bearable && turn < 400, "after \(turn)")
     let goAway = try #require(driver.peer.goAways.last)
     #expect(goAway.code == 11 && goAway.text == flood.ending.reason && driver.session.isOver)
-    #expect(driver.session.streamCount <= 100)
   }
 
   @Test("Spread over time it is borne", arguments: floods)
   func bears(_ flood: Flood) {
     let driver = SessionDriver(limits: Self.limits, settings: flood.settings)
-    driver.answers = flood.ending == .controlFrames && flood.name.contains("window")
+    driver.answers = flood.isAnswered
     driver.peer.opensWindows = false
     for turn in 0..<500 {
       for frame in flood.frames(turn) { driver.peer.send(frame) }

@@ -101,15 +101,152 @@ struct SessionTests {
     #expect([1, 3].allSatisfy { driver.peer.replies[$0]?.body == piece && driver.peer.replies[$0]?.isEnded == true })
   }
 
-  @Test("Frames are as large as the client takes them")
-  func largeFrames() {
+  @Test("A reader that never quite catches up holds a window, not the body")
+  func slowReader() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.send(.request(1, "PATCH", "/up", ends: false))
+    var (sent, read, seen) = (0, 0, 0)
+    var window = 65_535
+    var bytes: [UInt8] = []
+    while sent < 16 << 20 {
+      let count = min(16_384, window - sent, 16 << 20 - sent)
+      if count > 0 {
+        driver.send(.data(1, [UInt8](repeating: UInt8(truncatingIfNeeded: sent >> 14), count: count)))
+        sent += count
+      }
+      // All but one byte.
+      bytes.removeAll(keepingCapacity: true)
+      let unread = sent - read
+      read += driver.session.readBody(1, into: &bytes, atMost: max(1, min(256 << 10, unread - 1)))
+      driver.settle()
+      for frame in driver.peer.frames[seen...] where frame.kind == HTTP2Frame.Kind.windowUpdate && frame.stream == 1 {
+        window += Int(HTTP2Frame.number(frame.payload))
+      }
+      seen = driver.peer.frames.count
+      guard driver.session.heldBytes <= 2 << 20, driver.session.ending == nil else { break }
+    }
+    #expect(sent == 16 << 20 && driver.session.heldBytes <= 2 << 20, "\(driver.session.heldBytes) after \(sent)")
+  }
+
+  @Test("Frames fit a record of TLS, whatever the client would take", arguments: [16_384, 16_375])
+  func frameSize(payload: Int) {
     let driver = SessionDriver(settings: [(4, 1 << 20), (5, 1 << 20)])
+    driver.session.framePayloadMax = payload
     driver.answers = false
     driver.send(.windowUpdate(0, 1 << 20), .request(1, "GET", "/"))
     driver.answer(1, [UInt8](repeating: 1, count: 300_000))
     driver.settle()
     #expect(driver.peer.replies[1]?.body.count == 300_000)
-    #expect((driver.peer.replies[1]?.frames.count ?? 99) <= 10)
+    #expect(driver.peer.replies[1]?.frames.dropLast().allSatisfy { $0 == payload } == true)
+  }
+
+  /// A file in memory up to somewhere, which breaks off at an end of its own.
+  private final class Source: HTTP2BodySource {
+    var residentEnd: UInt64
+    let failsAt: UInt64
+    private(set) var asked: [Int] = []
+
+    init(residentEnd: UInt64, failsAt: UInt64 = .max) {
+      self.residentEnd = residentEnd
+      self.failsAt = failsAt
+    }
+
+    func append(_ count: Int, at offset: UInt64, to output: inout [UInt8]) -> HTTP2Supply {
+      asked.append(count)
+      if offset >= failsAt { return .failed }
+      guard offset < residentEnd else { return .absent }
+      let given = Int(min(UInt64(count), residentEnd - offset))
+      for index in 0..<given { output.append(UInt8(truncatingIfNeeded: (Int(offset) + index) * 7)) }
+      return .appended(given)
+    }
+  }
+
+  @Test("A source is asked when a frame has room, waited for when it has nothing, and never held")
+  func sources() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.peer.opensWindows = false
+    driver.send(.request(1, "GET", "/"))
+    let source = Source(residentEnd: 20_000)
+    driver.session.submitResponse(
+      1, status: .ok, fields: Fields(), date: [], length: nil,
+      content: .pieces([.bytes([9, 1, 2, 9], 1..<3), .source(source, 100..<100_100), .bytes([3], 0..<1)]))
+    driver.settle()
+    // 19 900 bytes were there.
+    #expect(driver.peer.replies[1]?.body.count == 19_902 && driver.session.takeAbsent() == [1])
+    #expect(!driver.session.waitsForWindow(1))
+    let asked = source.asked.count
+    driver.send(.ping())
+    #expect(source.asked.count == asked, "it is not asked again before it is told of")
+    source.residentEnd = .max
+    driver.session.resume(1)
+    driver.settle()
+    // The window of 65 535 bytes is full, and nobody asks for what has no room.
+    #expect(driver.peer.replies[1]?.body.count == 65_535 && driver.session.waitsForWindow(1))
+    driver.send(.windowUpdate(0, 1 << 20), .windowUpdate(1, 1 << 20))
+    let body = [1, 2] + (100..<100_100).map { UInt8(truncatingIfNeeded: $0 * 7) } + [3]
+    #expect(driver.peer.replies[1]?.body == body && driver.peer.replies[1]?.isEnded == true)
+    #expect(driver.session.streamCount == 0 && driver.peer.complaints == [])
+  }
+
+  @Test("A source that fails resets its stream, and no half frame leaves")
+  func failingSource() {
+    let driver = SessionDriver()
+    driver.answers = false
+    driver.send(.request(1, "GET", "/"), .request(3, "GET", "/"))
+    driver.session.submitResponse(
+      1, status: .ok, fields: Fields(), date: [], length: 50_000,
+      content: .pieces([.source(Source(residentEnd: .max, failsAt: 30_000), 0..<50_000)]))
+    driver.answer(3, Array("fine".utf8))
+    driver.settle()
+    #expect(driver.peer.replies[1]?.resetCode == 2 && driver.peer.replies[1]?.isEnded == false)
+    #expect(driver.peer.replies[3]?.text == "fine" && driver.session.ending == nil && driver.peer.complaints == [])
+    #expect(driver.told.last == "reset 1")
+  }
+
+  @Test("What is produced keeps to its limit, one frame aside, and nothing is lost between")
+  func pauses() {
+    let driver = SessionDriver(settings: [(4, 1 << 20)])
+    driver.answers = false
+    driver.send(.windowUpdate(0, 1 << 20), .request(1, "GET", "/"), .request(3, "GET", "/"))
+    for stream: Int32 in [1, 3] {
+      driver.session.submitResponse(
+        stream, status: .ok, fields: Fields(), date: [], length: nil,
+        content: .pieces([.source(Source(residentEnd: .max), 0..<200_000)]))
+    }
+    var rounds = 0
+    while true {
+      var output: [UInt8] = []
+      driver.session.produce(into: &output, atMost: 40_000)
+      if output.isEmpty { break }
+      rounds += 1
+      #expect(output.count < 40_000 + 16_393)
+      driver.peer.receive(output)
+    }
+    let body = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    #expect(driver.peer.replies[1]?.body == body && driver.peer.replies[3]?.body == body && rounds >= 8)
+    #expect(driver.peer.turns.prefix(4) == [1, 3, 1, 3] || driver.peer.turns.prefix(4) == [3, 1, 3, 1])
+  }
+
+  @Test("A response waits for a window that was never open, its own or the connection's")
+  func shutWindows() {
+    let driver = SessionDriver(settings: [(4, 0)])
+    driver.peer.opensWindows = false
+    driver.send(.request(1, "GET", "/a"))
+    #expect(driver.session.waitsForWindow(1))
+    driver.send(.windowUpdate(1, 10))
+    #expect(driver.peer.replies[1]?.text == "/a" && !driver.session.waitsForWindow(1))
+    let other = SessionDriver(settings: [(4, 1 << 20)])
+    other.peer.opensWindows = false
+    other.answers = false
+    for stream: Int32 in [1, 3] {
+      other.send(.request(stream, "GET", "/a"))
+      other.answer(stream, [UInt8](repeating: 1, count: 100_000))
+      other.settle()
+    }
+    #expect(other.peer.replies[1]?.body.count == 65_535 && other.peer.replies[3]?.body.isEmpty == true)
+    #expect(other.session.waitsForWindow(1) && other.session.waitsForWindow(3))
   }
 
   @Test("An early answer ends a body that nobody reads, without a fault")

@@ -94,7 +94,7 @@ struct DebugResponderTests {
       await pulse.start()
       await simulated.pause(for: .seconds(1))
       await pulse.stop()
-      return await pulse.takeMeasures()
+      return await pulse.measures
     }
     #expect((9...10).contains(lags.lags.count))
     #expect(lags.largest < 1_000_000, "in a simulation nothing is late")

@@ -211,6 +211,22 @@ struct AccessClauseTests {
     #expect(bench.send("GET", "/v2/a/manifests/latest").status == 200)
   }
 
+  @Test("Ending an upload a second time tells nobody what is there who may not pull") func endedTwice() {
+    let bench = bench([
+      AccessRule(subjects: [.user("alice")], actions: [.pull, .push]),
+      AccessRule(subjects: [.user("bob")], actions: [.push]),
+    ])
+    bench.authorization = Self.alice
+    let digest = bench.pushBlob(Array("secret".utf8), to: "a")
+    for (caller, status) in [(Self.alice, 201), (Self.bob, 404)] {
+      bench.authorization = caller
+      // An upload that has ended otherwise is as unknown as one that was committed.
+      let location = bench.send("POST", "/v2/a/blobs/uploads/").location
+      #expect(bench.send("DELETE", location).status == 204)
+      #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: []).status == status)
+    }
+  }
+
   @Test("Rules without auth deny with 403: there is nothing to log in to") func rulesAlone() {
     let bench = bench([AccessRule(subjects: [.anyone], actions: [.pull])], method: .none)
     #expect(bench.send("GET", "/v2/").status == 200)

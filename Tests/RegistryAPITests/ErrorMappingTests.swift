@@ -56,7 +56,9 @@ struct ErrorMappingTests {
   ])
   func whatIsNoRequestIsAnsweredWithItsReason(_ error: WireError, _ status: Int) {
     let bench = Bench()
-    let reply = Reply(bench.api.respond(toMalformed: error))
+    let reply = Reply(
+      bench.api.respond(
+        toMalformed: error, from: PeerAddress(host: "192.0.2.7", port: 1), id: RequestID(high: 1, low: 2)))
     #expect(reply.status == status)
     #expect(reply.closes)
     #expect(reply.text.contains(error.reason.replacing("\"", with: "\\\"")))

@@ -63,6 +63,33 @@ import Testing
     }
   }
 
+  @Test("A request that finishes an upload is answered again when it comes again", arguments: DigestAlgorithm.allCases)
+  func finishedAgain(_ algorithm: DigestAlgorithm) {
+    let bench = Bench()
+    let digest = Bench.digest(of: Self.bytes, algorithm)
+    let start = bench.send("POST", "/v2/a/blobs/uploads/?digest-algorithm=\(algorithm.name)")
+    let location = bench.send("PATCH", start.location, body: Self.bytes).location
+    let first = bench.send("PUT", "\(location)&digest=\(digest)", body: [])
+    #expect(first.status == 201)
+    for body in [nil, [], Self.bytes] as [[UInt8]?] {
+      let again = bench.send("PUT", "\(location)&digest=\(digest)", body: body)
+      #expect(again.status == 201 && again.location == "/v2/a/blobs/\(digest)", "\(again.text)")
+      #expect(again["Docker-Content-Digest"] == digest.description)
+    }
+    // What was not pushed, another repository's upload, and one that nobody proves to have known, are unknown as ever.
+    let other = Bench.digest(of: [1], algorithm)
+    let path = location.split(separator: "?")[0]
+    for target in [
+      "\(location)&digest=\(other)", "\(path)?digest=\(digest)", "/v2/b" + path.dropFirst(5) + "?digest=\(digest)",
+    ] {
+      let refused = bench.send("PUT", target, body: [])
+      #expect(refused.status == 404 && refused.code == "BLOB_UPLOAD_UNKNOWN", "\(target): \(refused.text)")
+    }
+    #expect(bench.send("PATCH", location, body: [1]).status == 404)
+    #expect(bench.send("DELETE", "/v2/a/blobs/\(digest)").status == 202)
+    #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: []).status == 404)
+  }
+
   @Test("5.1, 5.2, 6.1, 6.2: chunks", arguments: DigestAlgorithm.allCases) func chunks(_ algorithm: DigestAlgorithm) {
     let bench = Bench()
     let digest = Bench.digest(of: Self.bytes, algorithm)

@@ -38,7 +38,7 @@ import Testing
       // One ends, so another one has room: over HTTP/2, which is counted once as well.
       clients[0].stream.close()
       await host.simulated.pause(for: .seconds(1))
-      let next = try host.connectHTTP2()
+      let next = try await host.connectHTTP2()
       await host.simulated.pause(for: .seconds(1))
       #expect(limiter.count == 1)
       for client in clients { client.stream.close() }

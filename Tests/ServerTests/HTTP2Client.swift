@@ -9,10 +9,38 @@ import GantryWorld
 final class HTTP2Client {
   let stream: SimulatedStream
   let peer: HTTP2Peer
+  /// What encrypts, where the connection is secure.
+  let tls: TLSClient?
+  /// Whether the server said that nothing more comes.
+  private(set) var sawEnd = false
 
-  init(_ stream: SimulatedStream, _ peer: HTTP2Peer) {
+  init(_ stream: SimulatedStream, _ peer: HTTP2Peer, isSecure: Bool) {
     self.stream = stream
     self.peer = peer
+    var settings = TLSClient.Settings()
+    settings.protocols = ["h2"]
+    tls = isSecure ? TLSClient(settings) : nil
+  }
+
+  /// False when nothing was agreed on.
+  func shakeHands() async throws -> Bool {
+    guard let tls else { return true }
+    while true {
+      let step = tls.handshake()
+      try await stream.write(tls.take(), more: false)
+      if step != false { return step == true }
+      var bytes: [UInt8] = []
+      guard try await stream.read(into: &bytes, atMost: 65_536) > 0 else { return false }
+      tls.receive(bytes)
+    }
+  }
+
+  /// Sends bytes as they are, within what encrypts.
+  func write(_ bytes: [UInt8]) async throws {
+    guard !bytes.isEmpty else { return }
+    guard let tls else { return try await stream.write(bytes, more: false) }
+    tls.write(bytes)
+    try await stream.write(tls.take(), more: false)
   }
 
   /// Sends frames and whatever else waits to be sent.
@@ -22,8 +50,7 @@ final class HTTP2Client {
   }
 
   func flush() async throws {
-    let bytes = peer.takeOutgoing()
-    if !bytes.isEmpty { try await stream.write(bytes, more: false) }
+    try await write(peer.takeOutgoing())
   }
 
   /// Reads on until `enough` holds; false when the connection ends first.
@@ -33,6 +60,13 @@ final class HTTP2Client {
       try await flush()
       var bytes: [UInt8] = []
       guard try await stream.read(into: &bytes, atMost: 65_536) > 0 else { return false }
+      if let tls {
+        tls.receive(bytes)
+        let content = tls.read()
+        sawEnd = sawEnd || content.isEnd
+        bytes = content.bytes
+        try await stream.write(tls.take(), more: false)
+      }
       peer.receive(bytes)
     }
     return true

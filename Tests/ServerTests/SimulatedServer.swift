@@ -18,13 +18,28 @@ struct ScriptedResponder: RequestResponder {
     let outcomes = Mutex<[ResponseOutcome]>([])
     let bodyErrors = Mutex<[BodyError]>([])
     let refusals = Mutex<[String]>([])
+    let cutOffs = Mutex<[String]>([])
+    let broken = Mutex<[String]>([])
+    private let held = Mutex<[CheckedContinuation<Void, Never>]>([])
+
+    /// Waits for ``release()``.
+    func hold() async { await withCheckedContinuation { waiter in held.withLock { $0.append(waiter) } } }
+
+    /// Lets everybody go who waits.
+    func release() {
+      for waiter in held.withLock({ waiters in
+        defer { waiters = [] }
+        return waiters
+      }) { waiter.resume() }
+    }
   }
 
   let record: Record
 
-  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/stream`
-  /// with five pieces, `/file` with a long file, `/broken` breaks off after two, `/pieces` joins three, all
-  /// others answer with their path.
+  /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/medium` with
+  /// 5000, `/stream` with five pieces, `/file` with a long file, `/cold` with one of which every other part is not in
+  /// memory, `/short` with one that ends too early, `/broken` breaks off after two, `/pieces` joins three, `/held`
+  /// answers when it is released, all others answer with their path.
   func respond(to request: Request) async -> Response {
     let path = String(decoding: request.head.path, as: UTF8.self)
     switch path {
@@ -36,7 +51,13 @@ struct ScriptedResponder: RequestResponder {
       return Response(
         status: .partialContent,
         body: .pieces([.bytes(Array("ab".utf8)), .slice(Array("xxcdxx".utf8), 2..<4), .bytes(Array("ef".utf8))]))
-    case "/file": return file()
+    case "/file": return file(PatternFile())
+    case "/cold": return file(PatternFile(isCold: true))
+    case "/short": return file(PatternFile(end: 300_000))
+    case "/medium": return Response(status: .ok, body: .bytes([UInt8](repeating: UInt8(ascii: "m"), count: 5000)))
+    case "/held":
+      await record.hold()
+      return Response(status: .ok, body: .bytes(Array(path.utf8)))
     case "/names":
       return Response(status: .ok, body: .bytes(Array("\(request.isSecure) \(request.clientNames)".utf8)))
     case "/bytes": return Response(status: .ok, body: .bytes([UInt8](repeating: 7, count: 100_000)))
@@ -44,7 +65,7 @@ struct ScriptedResponder: RequestResponder {
     }
   }
 
-  func respond(toMalformed error: WireError) -> Response {
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     record.malformed.withLock { $0.append(error) }
     return Response(status: .badRequest, closesConnection: true)
   }
@@ -54,8 +75,8 @@ struct ScriptedResponder: RequestResponder {
   }
 
   /// A file of a million bytes, from its 1000th on.
-  private func file() -> Response {
-    Response(status: .ok, body: .file(PatternFile(), 1000..<1_000_000))
+  private func file(_ file: PatternFile) -> Response {
+    Response(status: .ok, body: .file(file, 1000..<1_000_000))
   }
 
   private func echo(_ request: Request) async -> Response {
@@ -74,12 +95,36 @@ struct ScriptedResponder: RequestResponder {
 final class PatternFile: OpenFile {
   static func byte(at place: Int) -> UInt8 { UInt8(truncatingIfNeeded: place &* 31 &+ place >> 8) }
 
+  private let isCold: Bool
+  private let end: Int
+  private static let partBytes = 50_000
+
+  init(isCold: Bool = false, end: Int = 1_000_000) {
+    self.isCold = isCold
+    self.end = end
+  }
+
+  func read(
+    _ count: Int, at offset: UInt64, into buffer: inout [UInt8], residentOnly: Bool
+  ) -> Int {
+    var count = count
+    if isCold, residentOnly {
+      if Int(offset) / Self.partBytes % 2 == 1 { return 0 }
+      count = min(count, Self.partBytes - Int(offset) % Self.partBytes)
+    }
+    let bytes = read(count, at: offset)
+    buffer += bytes
+    return bytes.count
+  }
+
   func status() -> FileStatus {
     FileStatus(
       isDirectory: false, size: 1_000_000, inode: 1, linkCount: 1, changed: WallTime(seconds: 0),
       modified: WallTime(seconds: 0))
   }
-  func read(_ count: Int, at offset: UInt64) -> [UInt8] { (0..<count).map { Self.byte(at: Int(offset) + $0) } }
+  func read(_ count: Int, at offset: UInt64) -> [UInt8] {
+    (0..<max(0, min(count, end - Int(offset)))).map { Self.byte(at: Int(offset) + $0) }
+  }
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { throw refusal }
   func truncate(to size: UInt64) throws(FileError) { throw refusal }
   func sync() throws(FileError) { throw refusal }
@@ -119,12 +164,14 @@ final class SimulatedServer: Sendable {
   let record = ScriptedResponder.Record()
   private let process: SimulatedProcess
   private let listener: SimulatedListener
+  private let isSecure: Bool
 
   init(
     seed: UInt64, loops: Int = 2, limits: ServerLimits = ServerLimits(), http2InClear: Bool = true,
-    security: CurrentTLSContext? = nil, limiter: ConnectionLimiter? = nil
+    security: CurrentTLSContext? = nil, limiter: ConnectionLimiter? = nil, networkBufferBytes: Int = 65_536
   ) throws {
-    simulated = SimulatedWorld(seed: seed)
+    simulated = SimulatedWorld(seed: seed, networkBufferBytes: networkBufferBytes)
+    isSecure = security != nil
     process = simulated.startProcess(loops: loops)
     listener = try simulated.network.listen(at: .tcp(host: "192.0.2.1", port: 5000), on: process.loops[0])
     let (record, listener) = (record, listener)
@@ -133,7 +180,12 @@ final class SimulatedServer: Sendable {
       protocols: ServerProtocols(http2InClear: http2InClear), limiter: limiter,
       responder: { _ in ScriptedResponder(record: record) },
       report: { trouble in
-        if case .handshakeFailed(_, let reason) = trouble { record.refusals.withLock { $0.append(reason) } }
+        switch trouble {
+        case .handshakeFailed(_, let reason): record.refusals.withLock { $0.append(reason) }
+        case .clientCutOff(_, let reason): record.cutOffs.withLock { $0.append(reason) }
+        case .responseBroken(let failure, let target): record.broken.withLock { $0.append("\(target): \(failure)") }
+        default: break
+        }
       })
     spawn(on: process.loops[0]) { [server] in await server.serve() }
   }
@@ -143,9 +195,12 @@ final class SimulatedServer: Sendable {
     HTTPClient(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]))
   }
 
-  /// A new connection that speaks HTTP/2.
-  func connectHTTP2(_ peer: HTTP2Peer = HTTP2Peer()) throws(StreamError) -> HTTP2Client {
-    HTTP2Client(try simulated.network.connect(to: listener.address, on: simulated.process.loops[0]), peer)
+  /// A new connection that speaks HTTP/2, in the clear or as ALPN agrees on it.
+  func connectHTTP2(_ peer: HTTP2Peer = HTTP2Peer()) async throws -> HTTP2Client {
+    let client = HTTP2Client(try stream(), peer, isSecure: isSecure)
+    let isAgreed = try await client.shakeHands()
+    precondition(isAgreed, "the handshake failed")
+    return client
   }
 
   /// A new connection, before anything is said on it.

@@ -11,24 +11,6 @@ import Testing
 
 /// TLS on a network that splits, delays and cuts as the seed says.
 @Suite struct TLSStreamTests {
-  private static let authority = CertificateAuthority()
-  private static let localhost = authority.issue("localhost", ["DNS:localhost"])
-  private static let alice = authority.issue("alice")
-
-  private static func context(_ mode: TLSSettings.ClientAuthentication = .none) throws -> CurrentTLSContext {
-    func file(_ path: String) -> TLSSettings.File {
-      TLSSettings.File(path: path, bytes: CertificateAuthority.read(path))
-    }
-    let clock = SimulatedWorld(seed: 1).process.world.clock
-    return CurrentTLSContext(
-      try TLSContext(
-        TLSSettings(
-          identities: [
-            TLSSettings.Identity(certificate: file(localhost.certificate), key: file(localhost.key))
-          ], clientAuthentication: mode, clientAuthorities: mode == .none ? [] : [file(authority.certificate)]),
-        tickets: TicketKeys(clock: clock), now: clock.now))
-  }
-
   /// A client of one connection.
   private final class SecureClient {
     let stream: SimulatedStream
@@ -80,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: 0..<30 as Range<UInt64>) func requestsAndAnswersPassWhole(seed: UInt64) throws {
-    let host = try SimulatedServer(seed: seed, security: Self.context())
+    let host = try SimulatedServer(seed: seed, security: TLSFixture.context())
     try host.simulated.run {
       var settings = TLSClient.Settings()
       settings.version = seed % 2 == 0 ? 12 : 13
@@ -106,12 +88,12 @@ import Testing
   }
 
   @Test(arguments: 0..<20 as Range<UInt64>) func whoShowsACertificateIsJudgedAnewWhenAsked(seed: UInt64) throws {
-    let host = try SimulatedServer(seed: seed, security: Self.context(.verifyIfGiven))
+    let host = try SimulatedServer(seed: seed, security: TLSFixture.context(.verifyIfGiven))
     try host.simulated.run {
       var settings = TLSClient.Settings()
       settings.version = seed % 2 == 0 ? 12 : 13
       let plain = SecureClient(try host.stream(), settings)
-      settings.identity = Self.alice
+      settings.identity = TLSFixture.alice
       let certified = SecureClient(try host.stream(), settings)
       for (client, names) in [(plain, "true []"), (certified, "true [\"alice\"]")] {
         try await client.shakeHands()
@@ -136,7 +118,7 @@ import Testing
   }
 
   @Test(arguments: 0..<20 as Range<UInt64>) func aRefusedClientIsToldWhy(seed: UInt64) throws {
-    let host = try SimulatedServer(seed: seed, security: Self.context(.requireAndVerify))
+    let host = try SimulatedServer(seed: seed, security: TLSFixture.context(.requireAndVerify))
     try host.simulated.run {
       var settings = TLSClient.Settings()
       settings.version = seed % 2 == 0 ? 12 : 13
@@ -146,7 +128,7 @@ import Testing
       if nameless.tls.handshake() == true { _ = try await nameless.read(until: "") }
       #expect(settings.version == 12 || nameless.failure?.contains("certificate required") == true)
       nameless.stream.close()
-      settings.identity = Self.alice
+      settings.identity = TLSFixture.alice
       let alice = SecureClient(try host.stream(), settings)
       try await alice.shakeHands()
       try await alice.send("GET /names HTTP/1.1\r\nHost: r\r\n\r\n")
@@ -169,7 +151,7 @@ import Testing
 
   @Test func aSilentClientHasNoLongerThanAHead() throws {
     let host = try SimulatedServer(
-      seed: 3, limits: ServerLimits(headTimeout: .seconds(5)), security: Self.context())
+      seed: 3, limits: ServerLimits(headTimeout: .seconds(5)), security: TLSFixture.context())
     let start = host.simulated.scheduler.now
     try host.simulated.run {
       let silent = try host.stream()
@@ -188,7 +170,7 @@ import Testing
   }
 
   @Test(arguments: 0..<30 as Range<UInt64>) func connectionsThatAreCutAnywhereLeaveNothing(seed: UInt64) throws {
-    let host = try SimulatedServer(seed: seed, security: Self.context())
+    let host = try SimulatedServer(seed: seed, security: TLSFixture.context())
     try host.simulated.run {
       let client = SecureClient(try host.stream())
       client.stream.connection.reset(afterDelivering: Int(seed) * 173, to: seed % 2 == 0 ? .server : .client)
@@ -202,6 +184,39 @@ import Testing
       client.stream.close()
     }
     host.simulated.scheduler.settle()
+    host.drain()
+    #expect(host.simulated.network.openConnectionCount == 0)
+  }
+
+  /// The answer to the last request meets a transport that is full, and no further request will push it on.
+  @Test(arguments: 0..<40 as Range<UInt64>) func noAnswerStaysBehindInAFullTransport(seed: UInt64) throws {
+    let host = try SimulatedServer(
+      seed: seed, security: TLSFixture.context(), networkBufferBytes: 700 + Int(seed) * 157)
+    let start = host.simulated.scheduler.now
+    try host.simulated.run {
+      let client = SecureClient(try host.stream())
+      try await client.shakeHands()
+      let count = 1 + Int(seed % 5)
+      let isLast = seed % 2 == 0
+      for number in 1...count {
+        let close = isLast && number == count ? "Connection: close\r\n" : ""
+        try await client.send("GET /medium HTTP/1.1\r\nHost: r\r\n\(close)\r\n")
+      }
+      // What is there is read late.
+      await host.simulated.pause(for: .milliseconds(200))
+      var answered = 0
+      while answered < count {
+        let text = try await client.read(until: String(repeating: "m", count: 5000))
+        client.content = []
+        answered += text.count { $0 == "m" } / 5000
+        if text.isEmpty { break }
+      }
+      #expect(answered == count)
+      if isLast { _ = try await client.read(until: "") }
+      #expect(client.isEnd == isLast && client.failure == nil, "the end is announced")
+      client.stream.close()
+    }
+    #expect(host.simulated.scheduler.now.duration(since: start) < .seconds(1), "nobody waited for a deadline")
     host.drain()
     #expect(host.simulated.network.openConnectionCount == 0)
   }

@@ -26,14 +26,14 @@ public final class SimulatedWorld: Sendable {
   /// `disk`, what another world left goes on here, one second after its latest change.
   public init(
     seed: UInt64, loops: Int = 1, workerDelay: ClosedRange<Duration>? = nil, interleavesScripts: Bool = false,
-    diskCapacity: Int = 256 << 20, disk inherited: SimulatedDisk? = nil
+    diskCapacity: Int = 256 << 20, disk inherited: SimulatedDisk? = nil, networkBufferBytes: Int = 65_536
   ) {
     scheduler = SimulatedScheduler(seed: seed)
     wallClock = SimulatedWallClock(scheduler: scheduler)
     disk = inherited ?? SimulatedDisk(capacity: diskCapacity)
     let youngest = disk.follow(wallClock)
     if inherited != nil { wallClock.shift(by: .seconds(youngest.seconds - wallClock.now.seconds + 1)) }
-    network = SimulatedNetwork(scheduler: scheduler)
+    network = SimulatedNetwork(scheduler: scheduler, bufferBytesMax: networkBufferBytes)
     workers = WorkerOptions(delay: workerDelay, interleaves: interleavesScripts)
     process = SimulatedProcess(
       id: 0, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,

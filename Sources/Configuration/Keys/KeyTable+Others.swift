@@ -78,7 +78,7 @@ extension KeyTable {
       KeyEntry("health.file[].interval", .duration, fallback: "10s", "How often it is looked for."),
       KeyEntry("health.http", .list, variablePart: "HTTPCHECKERS"),
       KeyEntry("health.http[]", .section),
-      KeyEntry("health.http[].uri", .text, fallback: "required", "Where a HEAD request is sent; `http` only."),
+      KeyEntry("health.http[].uri", .text, fallback: "required", "Where a HEAD request is sent; `http` or `https`."),
       KeyEntry("health.http[].headers", .table, isSecret: true),
       KeyEntry(
         "health.http[].headers.*", .texts, fallback: "none", isSecret: true, "A header of the request, with its values."

@@ -67,11 +67,6 @@ extension SettingsReader {
 
   private mutating func httpCheck(_ node: YAMLNode, _ path: String) -> HealthSettings.HTTPCheck? {
     let text = node["uri"]?.scalar?.text ?? ""
-    if text.lowercased().hasPrefix("https://") {
-      log.add(
-        .warning, about: node, "\(path).uri", "has no effect: checks are sent over http only; check the port with tcp")
-      return nil
-    }
     guard let parts = Self.parts(ofURI: text) else {
       log.add(
         .error, about: node, "\(path).uri", "expected a URI such as \"http://10.0.0.1/\", found \"\(Shown.text(text))\""
@@ -92,22 +87,25 @@ extension SettingsReader {
       headers.append(HTTPSettings.Header(name: name, values: values))
     }
     return HealthSettings.HTTPCheck(
-      uri: text, host: parts.host, port: parts.port, target: parts.target, headers: headers,
+      uri: text, isSecure: parts.isSecure, host: parts.host, port: parts.port, target: parts.target, headers: headers,
       status: number(node["statuscode"], "\(path).statuscode", 200, in: 100...599, unset: 0),
       timeout: timeout(of: node, path), rhythm: rhythm(of: node, path))
   }
 
-  /// Host, port and target of an `http` URI without user or fragment.
-  private static func parts(ofURI text: String) -> (host: String, port: UInt16, target: String)? {
-    guard text.lowercased().hasPrefix("http://") else { return nil }
-    let rest = text.dropFirst(7)
+  private typealias URIParts = (isSecure: Bool, host: String, port: UInt16, target: String)
+
+  /// What a URI of `http` or `https` says, which names no user and no fragment.
+  private static func parts(ofURI text: String) -> URIParts? {
+    let isSecure = text.lowercased().hasPrefix("https://")
+    guard isSecure || text.lowercased().hasPrefix("http://") else { return nil }
+    let rest = text.dropFirst(isSecure ? 8 : 7)
     let authority = rest.prefix { $0 != "/" && $0 != "?" }
     let target = rest[authority.endIndex...]
     guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else { return nil }
     let afterHost = authority.hasPrefix("[") ? authority.drop { $0 != "]" } : authority
-    let withPort = afterHost.contains(":") ? String(authority) : "\(authority):80"
+    let withPort = afterHost.contains(":") ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"
     guard case .tcp(let host, let port)? = ListenAddress(tcp: withPort), !host.isEmpty, port > 0 else { return nil }
-    return (host, port, target.hasPrefix("/") ? String(target) : "/\(target)")
+    return (isSecure, host, port, target.hasPrefix("/") ? String(target) : "/\(target)")
   }
 
   /// Two checks of one name would overwrite each other's results.

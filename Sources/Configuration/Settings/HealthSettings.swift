@@ -35,6 +35,8 @@ public struct HealthSettings: Sendable, Equatable {
   public struct HTTPCheck: Sendable, Equatable {
     /// `uri`, as it was written.
     public var uri: String
+    /// Whether the URI is of `https`.
+    public var isSecure: Bool
     /// The host of the URI, without brackets.
     public var host: String
     /// The port of the URI.
@@ -52,10 +54,12 @@ public struct HealthSettings: Sendable, Equatable {
 
     /// Makes a check.
     public init(
-      uri: String, host: String, port: UInt16, target: String, headers: [HTTPSettings.Header] = [], status: Int = 200,
-      timeout: Duration = HealthSettings.timeoutDefault, rhythm: Rhythm = Rhythm()
+      uri: String, isSecure: Bool = false, host: String, port: UInt16, target: String,
+      headers: [HTTPSettings.Header] = [], status: Int = 200, timeout: Duration = HealthSettings.timeoutDefault,
+      rhythm: Rhythm = Rhythm()
     ) {
       self.uri = uri
+      self.isSecure = isSecure
       self.host = host
       self.port = port
       self.target = target

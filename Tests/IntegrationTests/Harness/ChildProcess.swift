@@ -4,8 +4,8 @@
 import Glibc
 import Synchronization
 
-/// A program that the test started. Its end is seen as the end of a pipe that only it holds open, so waiting for it
-/// is one poll(2) with a deadline. What is still running when the test process exits is killed.
+/// A program that the test started. Its end shows as the end of a pipe that only it holds open, so waiting for it is
+/// one poll(2) with a deadline as a rule. What is still running when the test process exits is killed.
 final class ChildProcess: Sendable {
   let pid: pid_t
   let name: String
@@ -81,10 +81,15 @@ final class ChildProcess: Sendable {
   func hasEnded(within milliseconds: Int32) -> Bool {
     status.withLock { status in
       if status != nil { return true }
+      let deadline = ContinuousClock.now + .milliseconds(Int(milliseconds))
       var waiting = pollfd(fd: lifeline, events: Int16(POLLIN), revents: 0)
       if poll(&waiting, 1, milliseconds) <= 0 { return false }
+      // A hint only: a program may close descriptors that it does not know, as systemd-socket-activate does, and live.
       var code: Int32 = 0
-      waitpid(pid, &code, 0)
+      while waitpid(pid, &code, WNOHANG) != pid {
+        guard ContinuousClock.now < deadline else { return false }
+        _ = poll(nil, 0, 1)
+      }
       ChildProcess.running.withLock { _ = $0.remove(pid) }
       status = code
       return true

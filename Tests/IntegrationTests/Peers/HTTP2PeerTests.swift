@@ -8,19 +8,9 @@ import Testing
 @Suite("HTTP/2 clients", .serialized)
 struct HTTP2PeerTests {
   private static let settings = RegistrySettings(http: ["  h2c:", "    enabled: true"])
-  private static let layers = 100
-  private static let recordBytes = 16
-
-  /// A layer of records of 16 bytes that name it, from 16 KiB to 64 KiB long.
-  private static func layer(_ number: Int) -> [UInt8] {
-    let record = Array("layer-\(1000 + number)-data\n".utf8)
-    precondition(record.count == recordBytes)
-    return Array(repeatElement(record, count: 1024 * (1 + number % 4)).joined())
-  }
-
   private static func pushed(_ bench: Bench) throws -> [(url: String, bytes: [UInt8], digest: String)] {
-    try (0..<layers).map { number in
-      let bytes = layer(number)
+    try (0..<Layers.count).map { number in
+      let bytes = Layers.bytes(of: number)
       let digest = try bench.push(bytes)
       return ("http://\(bench.registry.endpoint)\(bench.blob(digest))", bytes, digest)
     }
@@ -66,14 +56,7 @@ struct HTTP2PeerTests {
     // With windows for everything, frames are whole records, so that bodies can be told apart however they take turns.
     let outcome = try Command.run(["nghttp", "-w24", "-W30", "-m1"] + blobs.map(\.url), in: registry.scratch)
     #expect(outcome.code == 0)
-    let bytes = Array(outcome.output.utf8)
-    #expect(bytes.count == blobs.reduce(0) { $0 + $1.bytes.count })
-    var records: [ArraySlice<UInt8>: Int] = [:]
-    for start in stride(from: 0, to: bytes.count - bytes.count % Self.recordBytes, by: Self.recordBytes) {
-      records[bytes[start..<(start + Self.recordBytes)], default: 0] += 1
-    }
-    #expect(records.count == Self.layers)
-    for blob in blobs { #expect(records[blob.bytes[..<Self.recordBytes]] == blob.bytes.count / Self.recordBytes) }
+    Layers.expect(all: blobs.map(\.bytes), in: Array(outcome.output.utf8))
     registry.stop()
   }
 

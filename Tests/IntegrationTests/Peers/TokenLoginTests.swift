@@ -56,7 +56,8 @@ struct TokenLoginTests {
     }
   }
 
-  private static func fingerprint(of key: MintKey) -> String {
+  /// The key id that libtrust makes of a key.
+  static func fingerprint(of key: MintKey) -> String {
     let bits = digest(key.publicBytes, .sha256).prefix(30).flatMap { byte in
       (0..<8).map { byte >> (7 - $0) & 1 }
     }

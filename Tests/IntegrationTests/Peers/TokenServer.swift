@@ -107,7 +107,7 @@ private struct TokenResponder: RequestResponder {
     return GantryHTTPService.Response(status: HTTPStatus(200), fields: fields, body: .bytes(Array(text.utf8)))
   }
 
-  func respond(toMalformed error: WireError) -> GantryHTTPService.Response {
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> GantryHTTPService.Response {
     GantryHTTPService.Response(status: HTTPStatus(400))
   }
 

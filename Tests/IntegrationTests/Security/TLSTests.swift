@@ -162,57 +162,6 @@ struct TLSTests {
 
   // MARK: Replacing
 
-  @Test("A certificate is replaced under load: no request fails, and the new one is served within seconds")
-  func replacement() throws {
-    let (scratch, authority) = (try Scratch(), CertificateAuthority())
-    let served = CertificateAuthority.Identity(
-      certificate: "\(scratch.path)/served.pem", key: "\(scratch.path)/served.key")
-    func install(_ identity: CertificateAuthority.Identity) throws {
-      // One after the other, as a copy does it.
-      try Files.write(CertificateAuthority.read(identity.certificate), to: served.certificate)
-      try Files.write(CertificateAuthority.read(identity.key), to: served.key)
-    }
-    try install(Self.host(authority))
-    let registry = try Self.registry(authority, served, in: scratch)
-    func load(_ name: String, _ more: [String]) throws -> ChildProcess {
-      try ChildProcess(
-        [
-          "curl", "--no-progress-meter", "--cacert", authority.certificate, "--parallel", "--parallel-max", "4", "-o",
-          "/dev/null",
-          "-w", "%{http_code}\n", "https://\(registry.endpoint)/v2/?[1-1000000]",
-        ] + more, environment: Command.basicEnvironment, output: "\(scratch.path)/\(name)")
-    }
-    let kept = try load("kept", [])
-    let fresh = try load("fresh", ["-H", "Connection: close"])
-    func subject() throws -> String {
-      let shown = try Command.run(
-        ["openssl", "s_client", "-connect", "\(registry.endpoint)", "-CAfile", authority.certificate], in: scratch)
-      return shown.output.split(separator: "\n").first { $0.hasPrefix("subject=") }.map(String.init) ?? shown.output
-    }
-    func lines(_ name: String) -> [Substring] { Files.text("\(scratch.path)/\(name)").split(separator: "\n") }
-    while lines("kept").count < 50 || lines("fresh").count < 50, !registry.child.hasEnded(within: 10) {}
-    #expect(try subject() == "subject=CN = registry")
-    try install(authority.issue("renewed", ["DNS:localhost", "IP:127.0.0.1"]))
-    let took = try ContinuousClock().measure {
-      while try subject() != "subject=CN = renewed" {
-        guard !registry.child.hasEnded(within: 50) else { throw HarnessError(registry.log) }
-      }
-    }
-    #expect(took < .seconds(30), "some two seconds on a machine that is idle")
-    let after = lines("fresh").count
-    while lines("fresh").count < after + 50, !registry.child.hasEnded(within: 10) {}
-    for load in [kept, fresh] {
-      #expect(!load.hasEnded(within: 0))
-      load.signal(SIGTERM)
-      #expect(load.hasEnded(within: 20_000))
-    }
-    for name in ["kept", "fresh"] {
-      // The last line may be cut; what curl itself says would be another line.
-      #expect(lines(name).dropLast().allSatisfy { $0 == "200" }, "\(name): \(Set(lines(name)))")
-    }
-    registry.stop()
-  }
-
   @Test("A broken new file is told of once and not served")
   func brokenReplacement() throws {
     let (scratch, authority) = (try Scratch(), CertificateAuthority())

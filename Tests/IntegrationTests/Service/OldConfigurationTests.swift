@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryTokenMint
+import Glibc
 import Testing
 
-/// Configurations and htpasswd files that were written for Distribution run as they are; what a test machine must have
-/// otherwise (paths and ports) is said by the environment, as operators of containers do.
+/// Configurations, htpasswd files and token setups that were written for Distribution run as they are; what a test
+/// machine must have otherwise (paths and ports) is said by the environment, as operators of containers do.
 @Suite("Configurations of Distribution", .serialized)
 struct OldConfigurationTests {
   /// As operators of 2.8 have it, comments, quotes and obsolete keys included.
@@ -37,10 +39,7 @@ struct OldConfigurationTests {
           dryrun: false
         readonly:
           enabled: false
-    auth:
-      htpasswd:
-        realm: basic-realm
-        path: /etc/docker/registry/htpasswd
+    AUTH
     http:
       addr: :5000
       net: tcp
@@ -58,6 +57,11 @@ struct OldConfigurationTests {
         Access-Control-Expose-Headers: ['Docker-Content-Digest']
       http2:
         disabled: false
+      debug:
+        addr: localhost:5001
+        prometheus:
+          enabled: true
+          path: /metrics
     health:
       storagedriver:
         enabled: true
@@ -95,16 +99,15 @@ struct OldConfigurationTests {
       maxentries: 500
     tags:
       maxtags: 500
-    auth:
-      htpasswd:
-        realm: Registry
-        path: /etc/distribution/htpasswd
+    AUTH
     http:
       addr: :5000
       headers:
         X-Content-Type-Options: [nosniff]
       h2c:
         enabled: false
+      debug:
+        addr: :5001
     validation:
       manifests:
         indexes:
@@ -120,6 +123,82 @@ struct OldConfigurationTests {
 
     """
 
+  private static let htpasswd2 = """
+    auth:
+      htpasswd:
+        realm: basic-realm
+        path: /etc/docker/registry/htpasswd
+    """
+
+  private static let htpasswd3 = """
+    auth:
+      htpasswd:
+        realm: Registry
+        path: /etc/distribution/htpasswd
+    """
+
+  /// As docker_auth and Portus had it described: a certificate, and key ids by its fingerprint.
+  private static let token2 = """
+    auth:
+      token:
+        autoredirect: false
+        realm: https://auth.example.com/token
+        service: "registry.example.com"
+        issuer: "Auth of example.com"
+        rootcertbundle: /etc/docker/registry/token.crt
+    """
+
+  private static let token3 = """
+    auth:
+      token:
+        realm: https://auth.example.com/token
+        service: registry.example.com
+        issuer: Auth of example.com
+        jwks: /etc/distribution/jwks.json
+        signingalgorithms:
+          - RS256
+          - ES256
+    """
+
+  /// A registry that runs a configuration as it was written, with this section of access.
+  private final class OldSetup {
+    let child: ChildProcess
+    let client: HTTPClient
+    let operations: HTTPClient
+    private let scratch: Scratch
+    var log: String { Files.text("\(scratch.path)/stderr.log") }
+
+    init(_ generation: Int, auth: String, environment: [String: String], in scratch: Scratch) throws {
+      self.scratch = scratch
+      let text = generation == 2 ? OldConfigurationTests.configuration2 : OldConfigurationTests.configuration3
+      try Files.write(text.replacing("AUTH", with: auth), to: "\(scratch.path)/config.yml")
+      let (port, debug) = (try freePort(), try freePort())
+      client = HTTPClient(.ip4(port: port))
+      operations = HTTPClient(.ip4(port: debug))
+      child = try RegistryProcess.spawn(
+        ["serve", "\(scratch.path)/config.yml"],
+        environment: [
+          "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "\(scratch.path)/data",
+          "REGISTRY_HTTP_ADDR": "127.0.0.1:\(port)", "REGISTRY_HTTP_DEBUG_ADDR": "127.0.0.1:\(debug)",
+        ].merging(environment) { $1 }, scratch: scratch)
+    }
+
+    /// The answer to nobody in particular, once there is one.
+    func base() -> Response? {
+      for _ in 0..<4000 {
+        if let base = try? client.send("GET", "/v2/") { return base }  // refused until it listens
+        if child.hasEnded(within: 5) { break }
+      }
+      return nil
+    }
+
+    /// Ends as from a terminal, which nobody's readiness is waited for at.
+    func stop() {
+      child.signal(SIGINT)
+      #expect(child.hasEnded(within: 70_000) && child.exitCode == 0, "\(log)")
+    }
+  }
+
   /// bcrypt in its three spellings, a comment, a blank line, and lines of other hashes, with which nobody gets in.
   private static func users(_ hashes: [String]) -> String {
     var text = "# registry users\n\n"
@@ -127,34 +206,24 @@ struct OldConfigurationTests {
     return text + "old:$apr1$5xmW0hyA$gYJqgZOHtYLkw4kWfO3Kb.\nplain:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n  \n"
   }
 
-  @Test("It starts unchanged and lets in who was let in", arguments: [2, 3])
+  @Test(
+    "It starts unchanged and lets in who was let in", .enabled(if: Peers.has("htpasswd"), "htpasswd is not installed"),
+    arguments: [2, 3])
   func runsUnchanged(_ generation: Int) throws {
-    guard Peers.has("htpasswd") else { return }
     let scratch = try Scratch()
     let hash = String(
       try Command.run(["htpasswd", "-nbBC", "5", "x", "wonder"], in: scratch).output.trimmed().split(
         separator: ":", maxSplits: 1)[1].prefix(60))
     let spellings = ["$2y$", "$2b$", "$2a$"].map { $0 + hash.dropFirst(4) }
     try Files.write(Self.users(spellings), to: "\(scratch.path)/htpasswd")
-    try Files.write(generation == 2 ? Self.configuration2 : Self.configuration3, to: "\(scratch.path)/config.yml")
-    let port = try freePort()
-    let child = try RegistryProcess.spawn(
-      ["serve", "\(scratch.path)/config.yml"],
-      environment: [
-        "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "\(scratch.path)/data",
-        "REGISTRY_HTTP_ADDR": "127.0.0.1:\(port)",
-        "REGISTRY_AUTH_HTPASSWD_PATH": "\(scratch.path)/htpasswd",
-      ], scratch: scratch)
-    let client = HTTPClient(.ip4(port: port))
-    var base: Response?
-    for _ in 0..<4000 where base == nil {
-      base = try? client.send("GET", "/v2/")  // refused until it listens
-      if base == nil, child.hasEnded(within: 5) { break }
-    }
-    let log = Files.text("\(scratch.path)/stderr.log")
-    #expect(base?.status == 401, "\(log)")
+    let setup = try OldSetup(
+      generation, auth: generation == 2 ? Self.htpasswd2 : Self.htpasswd3,
+      environment: ["REGISTRY_AUTH_HTPASSWD_PATH": "\(scratch.path)/htpasswd"], in: scratch)
+    let base = setup.base()
+    #expect(base?.status == 401, "\(setup.log)")
     #expect(base?["WWW-Authenticate"] == "Basic realm=\"\(generation == 2 ? "basic-realm" : "Registry")\"")
     #expect(base?["X-Content-Type-Options"] == "nosniff")
+    let client = setup.client
     // alice:wonder, bob:wonder, carol:wonder
     for credentials in ["YWxpY2U6d29uZGVy", "Ym9iOndvbmRlcg==", "Y2Fyb2w6d29uZGVy"] {
       let fields: [Field] = [("Authorization", "Basic \(credentials)")]
@@ -165,6 +234,8 @@ struct OldConfigurationTests {
     for credentials in ["YWxpY2U6d3Jvbmc=", "b2xkOng=", "cGxhaW46c2VjcmV0"] {
       expect(try client.send("GET", "/v2/", [("Authorization", "Basic \(credentials)")]), 401)
     }
+    expect(try setup.operations.send("GET", "/debug/health"), 200)
+    expect(try setup.operations.send("GET", "/metrics"), generation == 2 ? 200 : 404)
     if generation == 2 {
       let preflight = try client.send(
         "OPTIONS", "/v2/a/manifests/x",
@@ -173,7 +244,46 @@ struct OldConfigurationTests {
       #expect(preflight["Access-Control-Allow-Origin"] == "https://ui.example.com")
       #expect(preflight["Access-Control-Allow-Credentials"] == "true")
     }
-    child.signal(15)
-    #expect(child.hasEnded(within: 70_000) && child.exitCode == 0, "\(Files.text("\(scratch.path)/stderr.log"))")
+    setup.stop()
+  }
+
+  @Test("Tokens of a setup as it was count, and no others", arguments: [2, 3])
+  func tokensCountUnchanged(_ generation: Int) throws {
+    let scratch = try Scratch()
+    let (key, stranger) = (MintKey(generation == 2 ? "EC:P-256" : "RSA:2048"), MintKey("EC:P-256"))
+    let trusted = "\(scratch.path)/trusted"
+    let (algorithm, header): (String, String)
+    if generation == 2 {
+      try Files.write(MintCertificate("token server", key).pem, to: trusted)
+      (algorithm, header) = ("ES256", #","kid":"\#(TokenLoginTests.fingerprint(of: key))""#)
+    } else {
+      try Files.write(#"{"keys":[{"kid":"2024","use":"sig",\#(MintToken.members(of: key))}]}"#, to: trusted)
+      (algorithm, header) = ("RS256", #","kid":"2024""#)
+    }
+    let setup = try OldSetup(
+      generation, auth: generation == 2 ? Self.token2 : Self.token3,
+      environment: [generation == 2 ? "REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE" : "REGISTRY_AUTH_TOKEN_JWKS": trusted],
+      in: scratch)
+    let base = setup.base()
+    #expect(base?.status == 401, "\(setup.log)")
+    #expect(
+      base?["WWW-Authenticate"] == #"Bearer realm="https://auth.example.com/token",service="registry.example.com""#)
+    let now = time(nil)
+    func token(_ key: MintKey, _ algorithm: String, _ actions: String, issuer: String = "Auth of example.com") -> Field
+    {
+      let claims =
+        #"{"iss":"\#(issuer)","sub":"alice","aud":"registry.example.com","exp":\#(now + 300),"nbf":\#(now - 10),"#
+        + #""iat":\#(now),"jti":"1","access":[{"type":"repository","name":"team/app","actions":[\#(actions)]}]}"#
+      return ("Authorization", "Bearer \(MintToken.token(key, algorithm, header: header, claims))")
+    }
+    let (client, uploads) = (setup.client, "/v2/team/app/blobs/uploads/")
+    let pushes = token(key, algorithm, #""pull","push""#)
+    expect(try client.send("POST", uploads, [pushes]), 202)
+    expect(try client.send("GET", "/v2/", [pushes]), 200)
+    expect(try client.send("POST", "/v2/other/blobs/uploads/", [pushes]), 401)
+    expect(try client.send("POST", uploads, [token(key, algorithm, #""pull""#)]), 401)
+    expect(try client.send("POST", uploads, [token(stranger, "ES256", #""pull","push""#)]), 401)
+    expect(try client.send("POST", uploads, [token(key, algorithm, #""pull","push""#, issuer: "Somebody")]), 401)
+    setup.stop()
   }
 }

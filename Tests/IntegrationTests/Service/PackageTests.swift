@@ -32,6 +32,7 @@ struct PackageTests {
     for path in [
       "bin/registry", "etc/docker/registry/config.yml", "lib/systemd/system/registry.service",
       "lib/systemd/system/registry.socket", "share/doc/gantry/OPERATING.md", "share/doc/gantry/LICENSE",
+      "share/doc/gantry/decisions/README.md",
       "share/gantry/examples/nginx.conf", "share/gantry/examples/haproxy.cfg",
     ] { #expect(Files.exists("\(scratch.path)/tree/\(path)"), "\(path) is missing") }
     let binary = "\(scratch.path)/tree/bin/registry"

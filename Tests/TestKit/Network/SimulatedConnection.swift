@@ -131,6 +131,10 @@ public final class SimulatedConnection: Sendable {
     }
   }
 
+  func hasArrival(_ side: Side) -> Bool {
+    state.withLock { !$0.ends[side.rawValue].isClosed && !$0.directions[side.other.rawValue].arrived.isEmpty }
+  }
+
   /// Takes what there is room for and returns how much that was.
   func write(_ side: Side, _ bytes: ArraySlice<UInt8>) throws(StreamError) -> Int {
     try state.withLock { (state) throws(StreamError) -> Int in

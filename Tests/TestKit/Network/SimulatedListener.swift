@@ -53,14 +53,19 @@ public final class SimulatedListener: StreamListener {
 
   /// Stops accepting; what nobody accepted is reset.
   public func close() {
-    let dropped = state.withLock { state in
+    for stream in finish() { stream.refuse() }
+  }
+
+  /// Stops accepting, and returns what nobody accepted.
+  public func finish() -> [any AcceptedStream] {
+    let waiting = state.withLock { state in
       defer { state.backlog = [] }
       state.isClosed = true
       wake(&state)
       return state.backlog
     }
-    for stream in dropped { stream.refuse() }
     network.forget(self)
+    return waiting
   }
 
   /// False when the backlog is full or the listener closed.

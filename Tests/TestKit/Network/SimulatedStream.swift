@@ -13,6 +13,7 @@ public final class SimulatedStream: ByteStream, Sendable {
   private let side: SimulatedConnection.Side
   private let loop: SimulatedLoop
   private let moved = Atomic<UInt64>(0)
+  private let taken = Atomic<UInt64>(0)
 
   init(_ connection: SimulatedConnection, _ side: SimulatedConnection.Side, peer: PeerAddress, loop: SimulatedLoop) {
     self.connection = connection
@@ -28,6 +29,14 @@ public final class SimulatedStream: ByteStream, Sendable {
   /// Bytes read here and taken by the buffer towards the other end so far.
   public var progress: UInt64 { moved.load(ordering: .relaxed) }
 
+  /// Bytes that the buffer towards the other end took so far.
+  public var sent: UInt64 { taken.load(ordering: .relaxed) }
+
+  private func note(sent count: Int) {
+    moved.wrappingAdd(UInt64(count), ordering: .relaxed)
+    taken.wrappingAdd(UInt64(count), ordering: .relaxed)
+  }
+
   /// Appends what has arrived.
   public func read(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamError) -> Int {
     while true {
@@ -35,6 +44,9 @@ public final class SimulatedStream: ByteStream, Sendable {
       await connection.wait(side, toRead: true, on: loop)
     }
   }
+
+  /// Whether something has arrived that was not read.
+  public var hasArrival: Bool { connection.hasArrival(side) }
 
   /// Appends what has arrived already.
   public func readAvailable(into buffer: inout [UInt8], atMost limit: Int) throws(StreamError) -> Int? {
@@ -64,7 +76,7 @@ public final class SimulatedStream: ByteStream, Sendable {
     while !rest.isEmpty {
       let count = try connection.write(side, rest)
       rest = rest.dropFirst(count)
-      moved.wrappingAdd(UInt64(count), ordering: .relaxed)
+      note(sent: count)
       if count == 0 { await connection.wait(side, toRead: false, on: loop) }
     }
   }
@@ -72,8 +84,16 @@ public final class SimulatedStream: ByteStream, Sendable {
   /// Hands over what the buffer takes now.
   public func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
     let count = try connection.write(side, bytes[...])
-    moved.wrappingAdd(UInt64(count), ordering: .relaxed)
+    note(sent: count)
     return count
+  }
+
+  /// Waits for a turn, as for a worker.
+  public func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async {
+    let clock = loop.clock
+    await withCheckedContinuation { continuation in
+      _ = clock.after(.zero) { continuation.resume() }
+    }
   }
 
   /// Reads a part of a file.
