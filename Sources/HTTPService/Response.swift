@@ -37,8 +37,8 @@ public enum ResponseBody: Sendable {
   case file(any OpenFile, Range<UInt64>)
   /// Several pieces one after the other, as multipart/byteranges needs them.
   case pieces([Piece])
-  /// Bytes whose number is not known beforehand, sent in the chunked coding (to HTTP/1.0: until the connection closes; in
-  /// HTTP/2's frames).
+  /// Bytes whose number is not known beforehand, sent in the chunked coding (to HTTP/1.0: until the connection closes;
+  /// in HTTP/2's frames).
   case stream(any ResponseStream)
 
   /// One piece of a body in several pieces.

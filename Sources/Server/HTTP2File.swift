@@ -4,8 +4,8 @@
 internal import GantryHTTP2
 internal import GantryWorld
 
-/// A file of a response, read straight into the frames that leave: what is in memory at once, what is not after a worker
-/// has read it. Lives in the connection's isolation.
+/// A file of a response, read straight into the frames that leave: what is in memory at once, what is not after a
+/// worker has read it. Lives in the connection's isolation.
 final class HTTP2File: HTTP2BodySource {
   let file: any OpenFile
   private let end: UInt64

@@ -55,8 +55,8 @@ public protocol ByteStream: AnyObject {
   /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
 
-  /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not. To
-  /// be asked for in pieces of at most a MiB.
+  /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not.
+  /// To be asked for in pieces of at most a MiB.
   func prepare(_ file: any OpenFile, from offset: UInt64, count: Int) async throws(StreamError)
 
   /// The `count` bytes of `file` from `offset`, for whoever has to wrap what it sends. Bytes that are in memory are

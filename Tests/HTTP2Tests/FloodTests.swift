@@ -81,7 +81,8 @@ struct FloodTests {
   /// Like the defaults, and reached sooner.
   private static let limits = HTTP2Limits(resetsBurst: 40, controlFramesBurst: 100)
 
-  /// Nobody reads what the session says, so that nothing leaves: all that it decides is counted, all that waits bounded.
+  /// Nobody reads what the session says, so that nothing leaves: all that it decides is counted, all that waits
+  /// bounded.
   @Test("It ends when nothing of what we say is taken, too", arguments: unreadFloods, [false, true])
   func endsUnread(_ flood: Flood, answers: Bool) throws {
     let driver = SessionDriver(limits: Self.limits, settings: flood.settings)

@@ -20,8 +20,8 @@ struct CertificateReplacementTests {
     var told: String { line.split(separator: " ").count == 3 ? " %{num_connects}" : "" }
   }
 
-  /// Connections that are kept, one that is new for each request, and pulls and pushes slow enough that some of each kind
-  /// are under way at any moment.
+  /// Connections that are kept, one that is new for each request, and pulls and pushes slow enough that some of each
+  /// kind are under way at any moment.
   private static func loads(_ origin: String, pushing file: String, _ digest: String) -> [Load] {
     let slow = ["--limit-rate", "400K"]
     let fresh = ["--http1.1", "-H", "Connection: close"]
