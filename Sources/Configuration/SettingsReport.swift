@@ -65,7 +65,7 @@ public enum SettingsReport {
           text.value("maxthreads", filesystem.threadsMax)
           text.value("durability", filesystem.durability.rawValue)
           text.value("uploadsyncbytes", filesystem.uploadSyncBytes)
-          text.value("checkpointinterval", filesystem.checkpointInterval)
+          text.value("checkpointinterval", GoDuration.format(filesystem.checkpointInterval))
         }
       }
       text.section("delete") { $0.value("enabled", storage.isDeleteEnabled) }

@@ -33,7 +33,8 @@ extension FilesystemStorage {
       if bytes.count > JournalContent.inlineBytesMax { return .staged(try staging.stage(bytes)) }
       return .inline(bytes)
     }
-    let records = [.manifest(digest, content, in: repository)] + tags.map { JournalRecord.tag($0, digest, in: repository) }
+    let records =
+      [.manifest(digest, content, in: repository)] + tags.map { JournalRecord.tag($0, digest, in: repository) }
     try await change(Journal.Change(records))
     memory.note(digest, subject: subject, in: repository)
   }

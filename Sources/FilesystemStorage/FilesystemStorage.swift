@@ -25,12 +25,13 @@ public final class FilesystemStorage: StorageEngine {
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were
-  /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0. `checkpointInterval` after the first
-  /// write at the latest the journal is emptied.
+  /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0. `checkpointInterval` after the
+  /// first write at the latest the journal is emptied.
   public init(
     root: String, world: World, durability: Durability = .strict,
     uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault,
-    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, report: @escaping @Sendable (String) -> Void
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault,
+    report: @escaping @Sendable (String) -> Void
   ) {
     let (layout, files) = (Layout(root: root), world.files)
     uploadSyncs = UploadSyncs(bytesMax: uploadSyncBytes)

@@ -14,8 +14,8 @@ struct IngestProgress: Sendable {
   var offset: UInt64 = 0
   /// The data file's size when it was opened.
   var size: UInt64 = 0
-  /// What the data file was when the lease on it was let go with nothing unsaved: as long as it is the same, nobody else
-  /// has gone on with the session.
+  /// What the data file was when the lease on it was let go with nothing unsaved: as long as it is the same, nobody
+  /// else has gone on with the session.
   var leftAt: FileStatus?
   /// The offset up to which the data file is durable.
   var syncedOffset: UInt64 = 0

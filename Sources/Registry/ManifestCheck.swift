@@ -11,7 +11,8 @@ struct ManifestCheck {
   /// up would keep the repository's other writers waiting for seconds, to make an answer of megabytes.
   static let faultsMax = 1000
 
-  /// How many blobs are looked up in one step: more than images have, and few enough to stop soon after too many faults.
+  /// How many blobs are looked up in one step: more than images have, and few enough to stop soon after too many
+  /// faults.
   private static let blobsPerLook = 256
 
   let storage: any StorageEngine

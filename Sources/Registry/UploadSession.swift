@@ -7,9 +7,9 @@ import GantryWorld
 
 /// One upload while requests work on it: a lease on the storage's ingest session.
 ///
-/// Isolation: an actor on the loop of the connection that took the upload up first. Between requests everything lives in
-/// the storage, so another process may go on with the upload; ``UploadTable`` keeps the sessions of the latest uploads,
-/// without descriptor or lock, so that the next chunk does not look again for what the last one has left.
+/// Isolation: an actor on the loop of the connection that took the upload up first. Between requests everything lives
+/// in the storage, so another process may go on with the upload; ``UploadTable`` keeps the sessions of the latest
+/// uploads, without descriptor or lock, so that the next chunk does not look again for what the last one has left.
 /// Storage calls are taken in turns: an ingest session takes one call at a time, and an actor may be re-entered while
 /// it waits.
 actor UploadSession {

@@ -71,7 +71,8 @@ actor ConnectionTable {
     self.shared = shared
   }
 
-  /// Says that ``admit(_:counted:)`` will be called. Called by whoever accepts, before the connection is on its way here.
+  /// Says that ``admit(_:counted:)`` will be called. Called by whoever accepts, before the connection is on its way
+  /// here.
   nonisolated func expectOne() { expected.add(1, ordering: .relaxed) }
 
   /// Takes an accepted connection in and serves what has come on it. Also while the table drains: the other end saw us

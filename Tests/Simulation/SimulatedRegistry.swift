@@ -62,7 +62,8 @@ final class SimulatedRegistry: Sendable {
         clock: world.clock)
     }
     var storage: any StorageEngine = FilesystemStorage(
-      root: "/registry", world: world, checkpointInterval: checkpointInterval) { _ in }
+      root: "/registry", world: world, checkpointInterval: checkpointInterval
+    ) { _ in }
     if let bug { storage = FaultyStorage(storage, bug: bug, loop: process.loops[0]) }
     try await storage.start()
     let secret = try await storage.secret(named: "http", fresh: world.entropy.bytes(32))

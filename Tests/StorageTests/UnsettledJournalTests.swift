@@ -114,7 +114,8 @@ import Testing
       try await engine.put("two", as: "other")
       await simulation.pause(for: .seconds(60))
       #expect(simulation.segments.isEmpty)
-      simulation.disk.install(FaultPlan([.init(.failed, of: [.removeDirectory, .entries], pathContains: place, times: 2)]))
+      simulation.disk.install(
+        FaultPlan([.init(.failed, of: [.removeDirectory, .entries], pathContains: place, times: 2)]))
       await #expect(throws: StorageError.self) {
         _ = try await engine.removeTag(try tagged("t"), in: repository)
       }

@@ -23,8 +23,8 @@ final class Journal: Sendable {
     case unapplied(FileError)
   }
 
-  /// Records that come into the journal together, are applied in their order, and are answered as one. After a power cut
-  /// that came before the answer the first ones may be there without the others.
+  /// Records that come into the journal together, are applied in their order, and are answered as one. After a power
+  /// cut that came before the answer the first ones may be there without the others.
   struct Change: Sendable {
     var records: [JournalRecord]
     /// What has to hold before.

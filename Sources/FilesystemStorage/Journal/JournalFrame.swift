@@ -9,7 +9,8 @@ struct JournalEntry: Sendable, Equatable {
   var record: JournalRecord
   var boot: BootIdentity
   var writtenAt: WallTime
-  /// Whether it was never applied, and never will be: what it says counts for nothing, and nobody was told that it does.
+  /// Whether it was never applied, and never will be: what it says counts for nothing, and nobody was told that it
+  /// does.
   var isVoid = false
 }
 

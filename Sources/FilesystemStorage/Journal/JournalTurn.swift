@@ -5,9 +5,9 @@ import GantryWorld
 
 /// One turn at the journal: whoever has it is alone, among all processes that share the directory.
 ///
-/// The lock's file holds a *mark* while entries are in the journal that the tree does not show yet. It is set before they
-/// are appended and cleared when they are applied, so whoever comes after a failure or a death finds what was left. It is
-/// never synced: in another boot everything in the journal is applied again, and the mark means nothing.
+/// The lock's file holds a *mark* while entries are in the journal that the tree does not show yet. It is set before
+/// they are appended and cleared when they are applied, so whoever comes after a failure or a death finds what was
+/// left. It is never synced: in another boot everything in the journal is applied again, and the mark means nothing.
 struct JournalTurn: Sendable {
   /// From where on entries may be unapplied.
   struct Mark: Sendable, Equatable {
