@@ -170,7 +170,7 @@ struct ScaleTests {
     registry.stop()
   }
 
-  @Test("After mixed load the threads are main, loops and workers")
+  @Test("After mixed load the threads are main, loops, workers and errands")
   func threads() throws {
     let registry = try RegistryProcess()
     let bench = try Bench("threads", registry: registry)
@@ -186,7 +186,7 @@ struct ScaleTests {
       _ = try HTTPClient(registry.endpoint).raw(Array("nonsense\r\n\r\n".utf8))
     }
     let strangers = registry.threads.filter { name in
-      !["registry", "loop", "worker"].contains(where: name.hasPrefix)
+      !["registry", "loop", "worker", "errand"].contains(where: name.hasPrefix)
     }
     #expect(strangers.isEmpty, "\(registry.threads)")
     #expect(registry.threads.contains { $0.hasPrefix("loop") })
