@@ -98,6 +98,7 @@ final class FilesystemIngestSession: IngestSession {
     let isSaved = try await finishing { (_, progress) throws(FileError) in try keeper.save(&progress) }
     guard isSaved else {
       stage = .over
+      letGo()
       throw .sessionGone
     }
   }
@@ -143,6 +144,7 @@ final class FilesystemIngestSession: IngestSession {
       throw .digestMismatch(expected: digest, actual: actual)
     case .gone:
       stage = .over
+      letGo()
       throw .sessionGone
     }
   }

@@ -59,9 +59,13 @@ public final class FilesystemStorage: StorageEngine {
       let outcome = try await script { (tree) throws(FileError) in
         try RecoveryScan(tree: tree, segments: segments, process: process).run()
       }
+      if case .awaited = outcome {
+        await pause()
+        continue
+      }
+      segments.noteRecovery()
       switch outcome {
-      case .ready: return
-      case .awaited: await pause()
+      case .ready, .awaited: return
       case .unwritable(let error):
         let reason = error.reason == .noSpace ? "no space is left" : "it may not be written"
         tree.report(

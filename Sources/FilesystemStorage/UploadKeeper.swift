@@ -115,40 +115,42 @@ struct UploadKeeper: Sendable {
   private func saveState(_ progress: inout IngestProgress) throws(FileError) {
     guard progress.stateOffset != progress.offset else { return try removeStale(&progress) }
     let path = place.hashState(algorithm, at: progress.offset)
-    try openState(path, &progress).write(progress.running.goState, at: 0)
-    progress.staleStates.removeAll { $0 == progress.offset }
-    // One that stands for bytes which were cut off meanwhile would vouch for others.
-    if let old = progress.stateOffset, old < progress.offset {
-      progress.spareState = old
-    } else if let old = progress.stateOffset {
-      progress.staleStates.append(old)
+    if try !moveState(to: path, &progress) { try writeState(to: path, progress) }
+    if let old = progress.stateOffset {
+      // One that stands for bytes which were cut off meanwhile would vouch for others.
+      if old < progress.offset { progress.spareState = old } else { progress.staleStates.append(old) }
     }
     progress.stateOffset = progress.offset
     try removeStale(&progress)
   }
 
-  /// The file of a new state: that of the state before the last one, under another name, so that a chunk makes no file
-  /// and removes none. The last one stays as it is until the new one is written; what has the new name and stands for
-  /// another offset counts as none.
-  private func openState(_ path: String, _ progress: inout IngestProgress) throws(FileError) -> any OpenFile {
-    // Whatever becomes of it, it is to be removed unless it is written.
-    progress.staleStates.append(progress.offset)
-    if let spare = progress.spareState.take() {
-      progress.staleStates.append(spare)
-      do throws(FileError) {
-        try tree.files.rename(place.hashState(algorithm, at: spare), to: path)
-        progress.staleStates.removeLast()
-        return try tree.files.open(path, .readWrite)
-      } catch  where error.reason == .absent {
-        // Somebody took it away; another one is made.
-      }
-    }
+  /// Writes the state into the file of the state before the last, which then gets its name, so that a chunk makes no
+  /// file and removes none. The last one stays as it is meanwhile. Whoever finds the file between the two steps finds
+  /// what does not stand for its name, and Distribution looks for another name. False when there is no such file.
+  private func moveState(to path: String, _ progress: inout IngestProgress) throws(FileError) -> Bool {
+    guard let spare = progress.spareState.take() else { return false }
+    // Unless it is moved.
+    progress.staleStates.append(spare)
+    let sparePath = place.hashState(algorithm, at: spare)
     do throws(FileError) {
-      return try tree.files.open(path, .create(mode: DurableCommit.fileMode))
+      try tree.files.open(sparePath, .readWrite).write(progress.running.goState, at: 0)
+      try tree.files.rename(sparePath, to: path)
+    } catch  where error.reason == .absent {
+      return false
+    }
+    progress.staleStates.removeLast()
+    return true
+  }
+
+  private func writeState(to path: String, _ progress: IngestProgress) throws(FileError) {
+    let file: any OpenFile
+    do throws(FileError) {
+      file = try tree.files.open(path, .create(mode: DurableCommit.fileMode))
     } catch  where error.reason == .absent {
       _ = try tree.commit.makeVolatile(place.hashStates(algorithm))
-      return try tree.files.open(path, .create(mode: DurableCommit.fileMode))
+      file = try tree.files.open(path, .create(mode: DurableCommit.fileMode))
     }
+    try file.write(progress.running.goState, at: 0)
   }
 
   private func removeStale(_ progress: inout IngestProgress) throws(FileError) {

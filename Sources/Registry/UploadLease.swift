@@ -74,7 +74,7 @@ public final class UploadLease {
   public func end() async {
     precondition(isOpen, "an upload lease is ended once")
     isOpen = false
-    let isOpen = await session.letGo(by: owner)
-    await table.checkIn(UploadKey(repository: status.repository, id: status.id), isWorthKeeping: isOpen)
+    let goesOn = await session.letGo(by: owner)
+    await table.checkIn(UploadKey(repository: status.repository, id: status.id), isWorthKeeping: goesOn)
   }
 }

@@ -94,7 +94,7 @@ actor UploadSession {
     defer { leaveTurn(owner) }
     let session = try held(by: owner)
     handedOver += UInt64(bytes.count)
-    do { return try await session.append(consume bytes) } catch { throw registryError(error) }
+    do { return try await session.append(consume bytes) } catch { throw failure(error) }
   }
 
   /// Waits until everything appended can be resumed by anybody.
@@ -102,7 +102,7 @@ actor UploadSession {
     await takeTurn(owner)
     defer { leaveTurn(owner) }
     let session = try held(by: owner)
-    do { try await session.flush() } catch { throw registryError(error) }
+    do { try await session.flush() } catch { throw failure(error) }
     return status(of: session)
   }
 
@@ -236,10 +236,17 @@ actor UploadSession {
     guard case .idle = machine.phase, let session = ingest else { return }
     await session.release()
   }
+
   private func finish() {
     machine.end()
     ingest = nil
     for waiting in patient { wake(waiting.owner) }
+  }
+
+  // Somebody else has ended the upload: nothing of it is kept.
+  private func failure(_ error: StorageError) -> RegistryError {
+    if case .sessionGone = error { finish() }
+    return registryError(error)
   }
 
   private func status(of session: any IngestSession) -> UploadStatus {

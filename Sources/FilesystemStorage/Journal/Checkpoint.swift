@@ -67,7 +67,12 @@ struct Checkpoint: Sendable {
   /// what stands in place counts. In both cases it is synced and removed.
   func recover() throws(FileError) -> Recovery {
     guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
-    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in try applyAgain() }
+    let closed = try segments.exclusively(over: tree) { (turn) throws(FileError) in
+      let closed = try applyAgain()
+      // One of another boot: all that it stood for is applied.
+      if try turn.mark() != nil { try turn.clearMark() }
+      return closed
+    }
     var course = try course(over: closed, holding: lock)
     while !course.isSynced { try advance(&course) }
     try end(course)

@@ -19,7 +19,7 @@ final class Journal: Sendable {
     case applied(Bool)
     /// It is not in the journal, or cannot be relied on to be.
     case refused(FileError)
-    /// The tree does not show it, or only its first records; what it does not show counts for nothing.
+    /// The tree does not show it, or only some of its records; what it does not show counts for nothing.
     case unapplied(FileError)
   }
 
@@ -200,7 +200,7 @@ final class Journal: Sendable {
     if !batch.allSatisfy(\.change.isRemoval) { try tree.commit.announce() }
     var written = Written()
     // Nobody is answered before the tree shows what is acknowledged and the turn is over: until then a death leaves the
-    // entries to whoever has the next turn, who may find that they cannot be applied.
+    // entries to whoever has the next turn, who makes void what the tree does not show.
     let outcomes = try segments.exclusively(over: tree) { (turn) throws(FileError) in
       // Those of one batch do not depend on each other: what depends waits for its turn in the repository.
       var taken: [Bool] = []
@@ -210,7 +210,7 @@ final class Journal: Sendable {
       try segments.append(changes.flatMap(\.records), in: turn)
       written.note(changes)
       let outcomes = zip(batch, taken).map { $1 ? apply($0.change, .first) : .applied(false) }
-      finish(turn, isApplied: outcomes.allSatisfy(\.isApplied))
+      finish(turn, isApplied: zip(batch, outcomes).allSatisfy { $1.isWhole($0.change) })
       return outcomes
     }
     for (waiting, outcome) in zip(batch, outcomes) { waiting.resume.resume(returning: outcome) }
@@ -306,10 +306,11 @@ final class Journal: Sendable {
 }
 
 extension Journal.Outcome {
-  /// Whether the tree shows it, as far as it was taken.
-  fileprivate var isApplied: Bool {
+  /// Whether nothing of the change is in the journal that the tree does not show. Content that was nowhere is.
+  fileprivate func isWhole(_ change: Journal.Change) -> Bool {
     switch self {
-    case .applied: true
+    case .applied(true): true
+    case .applied(false): change.records.allSatisfy { $0.content == nil }
     case .refused, .unapplied: false
     }
   }

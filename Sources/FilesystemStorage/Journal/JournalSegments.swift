@@ -45,6 +45,7 @@ final class JournalSegments: Sendable {
   private let clock: any WallClock
   private let lastTime = Mutex(WallTime(seconds: 0))
   private let growing = Mutex<Growing?>(nil)
+  private let recovered = Atomic(false)
   /// The segment to which this process appends no more.
   private let spoilt = Atomic<UInt64>(0)
 
@@ -55,8 +56,9 @@ final class JournalSegments: Sendable {
     self.clock = clock
   }
 
-  /// Runs `body` while no other process, and nobody else in this one, does so; once the tree shows all that is in the
-  /// journal (``settle(_:over:)``), so that whatever is decided by what the tree shows is decided rightly.
+  /// Runs `body` while no other process, and nobody else in this one, does so; once all that is in the journal counts
+  /// for what the tree shows (``settle(_:over:)``), so that whatever is decided by looking at the tree is decided
+  /// rightly.
   func exclusively<R>(over tree: StoredTree, _ body: (JournalTurn) throws(FileError) -> R) throws(FileError) -> R {
     let lock: any OpenFile
     do throws(FileError) {
@@ -72,27 +74,38 @@ final class JournalSegments: Sendable {
     return try body(turn)
   }
 
-  /// Applies to the tree what the last turn left unapplied, because it failed or its process died. What cannot be
-  /// applied, and does not stand in the tree either, becomes void: nobody was told that it was done, and if a power cut
-  /// brought it to life, it would be without what was decided since by looking at a tree that did not show it.
+  /// Makes void what the last turn left behind its mark and the tree does not show: entries that could not be applied,
+  /// that could not be made durable, or whose process died over them. Nobody was told that they were done. If a power
+  /// cut brought them to life, they would be without what was decided since by looking at a tree that did not show
+  /// them. They are not applied now: nobody knows whether they are durable, and a registry without a journal may have
+  /// written since.
   ///
   /// As long as it fails nothing more comes into the journal.
   func settle(_ turn: JournalTurn, over tree: StoredTree) throws(FileError) {
-    guard let mark = try turn.mark() else { return }
-    let segment = Segment(number: mark.segment, phase: .log)
-    var offsets: [UInt64] = []
-    if let file = try opened(segment, .readWrite) {
+    guard let mark = try turn.mark(), mark.boot == files.boot.boot || isRecovered else { return }
+    if let segment = try all().first(where: { $0.number == mark.segment }), let file = try opened(segment, .readWrite) {
+      var offsets: [UInt64] = []
       try read(file, number: segment.number, from: mark.offset) { (entry, offset) throws(FileError) in
-        if !entry.isVoid, try !tree.settle(entry.record) { offsets.append(offset) }
+        // One that is void already is made so again: its sync may have failed.
+        if entry.isVoid { return offsets.append(offset) }
+        if try !tree.surelyShows(entry.record) { offsets.append(offset) }
       }
       for offset in offsets {
         let voiding = JournalFrame.voiding(offset)
         try file.write(voiding.bytes, at: voiding.offset)
       }
-      if !offsets.isEmpty { try file.sync() }
+      // Also where there is nothing to void: what was cut off comes back if that is not durable.
+      try file.sync()
     }
     try turn.clearMark()
   }
+
+  /// Whether what another boot left was seen to. From then on a mark of another boot is one of another machine that
+  /// shares the directory; before, its entries are still to be applied.
+  private var isRecovered: Bool { recovered.load(ordering: .acquiring) }
+
+  /// Says that what another boot left was seen to.
+  func noteRecovery() { recovered.store(true, ordering: .releasing) }
 
   /// The segments that are there, in their order.
   func all() throws(FileError) -> [Segment] {
@@ -106,8 +119,7 @@ final class JournalSegments: Sendable {
   }
 
   /// Appends the records, durable at return, and marks them as unapplied until the turn's mark is cleared. After a
-  /// failure none of them is in the journal, or none can be relied on to be: what was written of them is cut off again
-  /// as well as can be.
+  /// failure none of them counts: they are cut off again, or the mark stays until they are void.
   func append(_ records: [JournalRecord], in turn: JournalTurn) throws(FileError) {
     var last = try lastOne()
     var bytes: [UInt8] = []
@@ -121,16 +133,14 @@ final class JournalSegments: Sendable {
     do throws(FileError) {
       try last.file.write(bytes, at: last.end)
     } catch {
-      takeBack(last)
-      try turn.clearMark()
+      takeBack(last, turn)
       throw error
     }
     do throws(FileError) {
       try last.file.sync()
       if !last.isNameDurable { try files.syncDirectory(layout.journal) }
     } catch {
-      forget(last)
-      try turn.clearMark()
+      forget(last, turn)
       throw error
     }
     last.end += UInt64(bytes.count)
@@ -275,25 +285,27 @@ final class JournalSegments: Sendable {
     return Growing(number: number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
   }
 
-  // A part of the entries may have been written.
-  private func takeBack(_ last: Growing) {
+  // A part of the entries may have been written, and may come to the disk by itself.
+  private func takeBack(_ last: Growing, _ turn: JournalTurn) {
     do throws(FileError) {
       try last.file.truncate(to: last.end)
+      try last.file.sync()
+      try turn.clearMark()
     } catch {
-      forget(last)
+      // The mark stays, and the next turn sees to it.
+      growing.withLock { $0 = nil }
+      spoilt.store(last.number, ordering: .relaxed)
     }
   }
 
   // Entries whose sync failed may be lost although they can be read, and everything behind them would be lost with
-  // them; a name whose sync failed is lost whatever is synced later. So the entries are cut off, and nothing more goes
-  // into this segment under this name.
-  private func forget(_ last: Growing) {
+  // them; or they are durable all the same. So they are cut off, and nothing more goes into this segment.
+  private func forget(_ last: Growing, _ turn: JournalTurn) {
+    takeBack(last, turn)
     growing.withLock { $0 = nil }
     spoilt.store(last.number, ordering: .relaxed)
-    // Where one of these fails, the number above still keeps this process from using it; a disk that takes neither
-    // takes no entry of another process.
-    try? last.file.truncate(to: last.end)
-    // As above.
-    _ = try? turn(Segment(number: last.number, phase: .log), .suspect)
+    // Where this fails, the number above still keeps this process from using it; a disk that takes no name takes no
+    // entry of another process.
+    _ = try? self.turn(Segment(number: last.number, phase: .log), .suspect)
   }
 }

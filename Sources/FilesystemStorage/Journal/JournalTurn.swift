@@ -7,12 +7,14 @@ import GantryWorld
 ///
 /// The lock's file holds a *mark* while entries are in the journal that the tree does not show yet. It is set before
 /// they are appended and cleared when they are applied, so whoever comes after a failure or a death finds what was
-/// left. It is never synced: in another boot everything in the journal is applied again, and the mark means nothing.
+/// left. It is never synced: after a power cut everything in the journal is applied again, and the mark means nothing.
 struct JournalTurn: Sendable {
   /// From where on entries may be unapplied.
   struct Mark: Sendable, Equatable {
     var segment: UInt64
     var offset: UInt64
+    /// The boot that it was set in.
+    var boot: String
   }
 
   fileprivate let lock: any OpenFile
@@ -26,16 +28,14 @@ struct JournalTurn: Sendable {
   private static let textBytesMax = 256
   private static let none = UInt8(ascii: "-")
 
-  /// The mark that was set in this boot and not cleared.
+  /// The mark that was set and not cleared.
   func mark() throws(FileError) -> Mark? {
     let bytes = try lock.read(Self.textBytesMax, at: 0)
     guard let first = bytes.first, first != Self.none else { return nil }
     let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
     let parts = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 2)
-    guard parts.count == 3, parts[2] == boot, let segment = UInt64(parts[0]), let offset = UInt64(parts[1]) else {
-      return nil
-    }
-    return Mark(segment: segment, offset: offset)
+    guard parts.count == 3, let segment = UInt64(parts[0]), let offset = UInt64(parts[1]) else { return nil }
+    return Mark(segment: segment, offset: offset, boot: String(parts[2]))
   }
 
   /// Says that entries from there on are not applied. Comes before they are appended.

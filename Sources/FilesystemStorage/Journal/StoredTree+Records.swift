@@ -55,20 +55,14 @@ extension StoredTree {
     }
   }
 
-  /// Applies a record that was left unapplied; false when the tree does not show it afterwards. A tag is set only where
-  /// its manifest is: the record before may have become void.
-  func settle(_ record: JournalRecord) throws(FileError) -> Bool {
+  /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read tells nobody
+  /// anything. Fails only for want of descriptors, which passes.
+  func surelyShows(_ record: JournalRecord) throws(FileError) -> Bool {
     do throws(FileError) {
-      if case .tag(_, let digest, let name) = record,
-        try link(layout.revision(digest, in: name), named: digest) == nil
-      {
-        return try shows(record)
-      }
-      if try apply(record, .first) { return true }
-    } catch {
-      // It may have been done all the same.
+      return try shows(record)
+    } catch  where error.reason != .tooManyOpenFiles {
+      return false
     }
-    return try shows(record)
   }
 
   /// Whether the tree shows what the record says. The link alone decides: what was put in its place before the link is
