@@ -205,6 +205,28 @@ import Testing
     }
   }
 
+  /// A disk without room makes the journal's first attempt fail; the checkpoint that makes room does not take the
+  /// content that the second one needs.
+  @Test func theContentOfASecondAttemptIsLeftAlone() throws {
+    let large = [UInt8](repeating: 7, count: 300_000)
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      simulation.disk.install(
+        FaultPlan([
+          .init(.noSpace, of: [.syncDirectory], pathContains: "gantry/journal"),
+          .init(.noSpace, of: [.truncate], pathContains: "/journal/"),
+        ]))
+      try await engine.push(large, number: 1)
+      #expect(try await engine.blob(Digest(of: large), in: repository)?.size == 300_000)
+      try await engine.stop()
+      #expect(remains(in: Array(simulation.disk.tree.keys)).isEmpty)
+    }
+    let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+    #expect(left.tree.values.contains { $0 == large })
+  }
+
   /// A tag whose removal came no further than its link is gone for good: what is decided by that stays right.
   @Test(arguments: ["/tags/t/index", "/tags/t/current", "/tags/t/index/sha256", "/tags/t"])
   func aRemovalThatFailedHalfwayIsNotTakenBack(_ place: String) throws {

@@ -139,7 +139,7 @@ struct Checkpoint: Sendable {
     var syncs = RecordSyncs()
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        syncs.note(entry.record, layout: tree.layout)
+        syncs.note(entry, layout: tree.layout)
       }
     }
     return Course(lock: lock, segments: closed, syncs: syncs)

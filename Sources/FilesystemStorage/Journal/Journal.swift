@@ -210,7 +210,7 @@ final class Journal: Sendable {
       try segments.append(changes.flatMap(\.records), in: turn)
       written.note(changes)
       let outcomes = zip(batch, taken).map { $1 ? apply($0.change, .first) : .applied(false) }
-      finish(turn, isApplied: zip(batch, outcomes).allSatisfy { $1.isWhole($0.change) })
+      finish(turn, without: zip(batch, outcomes).filter { !$1.isWhole($0.change) }.map(\.0.change))
       return outcomes
     }
     for (waiting, outcome) in zip(batch, outcomes) { waiting.resume.resume(returning: outcome) }
@@ -218,9 +218,15 @@ final class Journal: Sendable {
   }
 
   // Where that fails, the next turn finds the mark and does it, or nothing is taken any more.
-  private func finish(_ turn: JournalTurn, isApplied: Bool) {
+  private func finish(_ turn: JournalTurn, without unapplied: [Change]) {
     do throws(FileError) {
-      if isApplied { try turn.clearMark() } else { try segments.settle(turn, over: tree) }
+      if unapplied.isEmpty { return try turn.clearMark() }
+      try segments.settle(turn, over: tree)
+      for change in unapplied {
+        guard let content = change.staged, let record = change.records.first else { continue }
+        // Void by now: nothing needs the content.
+        if try !tree.surelyShows(record) { staging.discard(content) }
+      }
     } catch {
       tree.report("the journal's last entries are not settled, which is tried again with the next write: \(error)")
     }

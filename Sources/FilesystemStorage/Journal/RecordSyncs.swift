@@ -16,6 +16,14 @@ struct RecordSyncs: Sendable {
   /// How many syncs are left.
   var count: Int { contents.count + directories.count }
 
+  /// Takes in what the record of an entry touches. Content that a void one brought is its process's to remove, which
+  /// may be about to write the record once more.
+  mutating func note(_ entry: JournalEntry, layout: Layout) {
+    let before = staged
+    note(entry.record, layout: layout)
+    if entry.isVoid { staged = before }
+  }
+
   /// Takes in what `record` touches.
   mutating func note(_ record: JournalRecord, layout: Layout) {
     switch record {
