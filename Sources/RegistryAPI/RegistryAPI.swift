@@ -105,7 +105,7 @@ public final class RegistryAPI: RequestResponder {
         if let response = hotResponse(to: request) { return response }
       }
       try requireHealth(for: action)
-      let response = try await perform(action, call)
+      let response = try await perform(action, &call)
       audit?.done(action, call, response)
       // The answer to HEAD keeps its body back, and lets go of it at once.
       guard request.head.method == .head || context.answerBudget.take(response.body, for: request.id) else {
@@ -172,7 +172,7 @@ public final class RegistryAPI: RequestResponder {
     }
   }
 
-  private func perform(_ action: Endpoint.Action, _ call: Call) async throws(Refusal) -> Response {
+  private func perform(_ action: Endpoint.Action, _ call: inout Call) async throws(Refusal) -> Response {
     switch action {
     case .root: return BaseEndpoints(context: context).root()
     case .redirectToBase: return BaseEndpoints(context: context).redirectToBase()
@@ -184,7 +184,7 @@ public final class RegistryAPI: RequestResponder {
     case .readManifest: return try await ManifestEndpoints(context: context).read(call)
     case .putManifest: return try await ManifestEndpoints(context: context).put(call)
     case .deleteManifest: return try await ManifestEndpoints(context: context).delete(call)
-    case .startUpload: return try await UploadEndpoints(context: context).start(call)
+    case .startUpload: return try await UploadEndpoints(context: context).start(&call)
     case .appendToUpload: return try await UploadEndpoints(context: context).append(call)
     case .finishUpload: return try await UploadEndpoints(context: context).finish(call)
     case .inspectUpload: return try await UploadEndpoints(context: context).inspect(call)
