@@ -239,7 +239,7 @@ let proofs: [Target] = [
     "Host",
     knows: [
       "Gantry", "GantryConfiguration", "GantryAccess", "GantryRegistry", "GantryOCI", "GantryTelemetry", "GantryWorld",
-      "GantryEventLoops", logging,
+      "GantryEventLoops", "GantryTestKit", "GantryTLS", logging,
     ]),
   tests("Architecture", knows: []),
   tests(

@@ -29,6 +29,8 @@ actor CertificateWatch {
   private var trusted: [FileStatus?]
   private var trustChanged: @Sendable () async -> Void = {}
   private var reminded: Int64
+  /// Until when lists that ran out were told of.
+  private var revocationsSeen: WallTime
   private var isAsked = false
   private var isStopped = false
   private var timer: (any LoopTimer)?
@@ -66,6 +68,7 @@ actor CertificateWatch {
     looked = statuses
     trusted = files.clientStatuses(world.files)
     reminded = world.clock.now.seconds
+    revocationsSeen = world.clock.now
   }
 
   /// Begins to look. `trustChanged` is called when other clients are trusted than before.
@@ -129,6 +132,7 @@ actor CertificateWatch {
       logger.info("the certificates were read anew; new connections are served with them")
       for notice in context.notices { logger.warning("\(notice)") }
       reminded = world.clock.now.seconds
+      revocationsSeen = world.clock.now
       guard newTrusted != trusted else { return }
       trusted = newTrusted
       logger.info("other clients' certificates are trusted or revoked: connections that show one are ended")
@@ -138,13 +142,25 @@ actor CertificateWatch {
     }
   }
 
-  /// Speaks once a day of a certificate that is about to end.
+  /// Speaks once a day of a certificate that is about to end, and of a list of revoked ones when it runs out and once a
+  /// day from then on: nobody else would tell why all clients of an authority are refused.
   private func remind() {
     let now = world.clock.now.seconds
-    guard now - reminded >= Self.reminderSeconds else { return }
+    let isDue = now - reminded >= Self.reminderSeconds
+    remindOfRevocations(all: isDue)
+    guard isDue else { return }
     reminded = now
     guard let end = current.value.expiry, end.seconds - now < TLSNotice.soonSeconds else { return }
     logger.warning("the first of the certificates ends at \(end.rfc3339): renew it")
+  }
+
+  private func remindOfRevocations(all: Bool) {
+    let now = world.clock.now
+    for notice in current.value.revocationsDue {
+      guard case .revocationsOutdated(_, let due) = notice, due <= now, all || due > revocationsSeen else { continue }
+      logger.warning("\(notice)")
+    }
+    revocationsSeen = max(now, revocationsSeen)
   }
 
   private static func context(

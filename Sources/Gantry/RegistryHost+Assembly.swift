@@ -61,13 +61,16 @@ extension RegistryHost {
       throw .storage(error.explanation)
     }
     let access: AccessControl?
-    let (apiSettings, limiter): (APISettings, RequestLimiter?)
+    var apiSettings: APISettings
+    let limiter: RequestLimiter?
+    let limits = Self.limits(settings.http.limits, logger)
     let connectionLimiter: ConnectionLimiter?
     let brake = LoginBrake(settings.http.clientLimits)
     let listener: any StreamListener
     var debugListener: (any StreamListener)?
     do {
       apiSettings = try APISettings(settings, secret: secret)
+      apiSettings.answerFilesMax = Self.answerFiles(beside: limits, loops: group.loops.count)
       limiter = try RequestLimiter(settings.http.clientLimits)
       connectionLimiter = try ConnectionLimiter(settings.http.clientLimits)
       access = try AccessControl(
@@ -98,9 +101,9 @@ extension RegistryHost {
     let notices = ProxyNotices()
     let server = HTTPServer(
       world: world, listeners: [security.map { TLSListener(listener, $0.current) } ?? listener],
-      limits: Self.limits(settings.http.limits, logger),
+      limits: limits,
       protocols: ServerProtocols(http2InClear: settings.http.speaksHTTP2InClear), limiter: connectionLimiter,
-      responder: { loop in
+      responder: { [apiSettings] loop in
         RegistryAPI(
           service: service, loop: loop, settings: apiSettings, access: accessSource, limiter: limiter,
           notices: notices, logger: logger, accessLog: log.accessLog,
@@ -174,6 +177,15 @@ extension RegistryHost {
     }
     return limits
   }
+
+  /// Files that each loop may hold open for answers: together half of the descriptors that connections leave. The rest
+  /// is for uploads, what the loops remember, and everything else.
+  private static func answerFiles(beside limits: ServerLimits, loops: Int) -> Int {
+    max(answerFilesMin, (SystemProcess.descriptorsMax - limits.connectionsMax) / 2 / loops)
+  }
+
+  /// With few descriptors some clients are served from files all the same.
+  private static let answerFilesMin = 16
 
   /// Threads for disk work and hashing: as many as the storage may use at once, within reason for one machine.
   static func workers(for settings: Settings) -> Int {

@@ -112,10 +112,14 @@ public final class RegistryHost: Sendable {
   }
 
   /// Reads the files of `http.tls` again, whether they have changed or not, without waiting for the outcome, which the
-  /// log tells: files that cannot be used are not, and what was served before is served on. May be called on a loop.
+  /// log tells: files that cannot be used are not, and what was served before is served on. May be called on a loop,
+  /// and does nothing once ``stop()`` was called.
   public func reloadCertificates() {
     guard let certificates else { return }
-    spawn(on: group.loops[0]) { await certificates.reload() }
+    // Under the lock: a stop that comes now has its own work enqueued later, and the loop ends after that.
+    isStopped.withLock { stopped in
+      if !stopped { spawn(on: group.loops[0]) { await certificates.reload() } }
+    }
   }
 
   /// Stops: accepts nothing more, lets what is in flight finish within `http.draintimeout`, and ends every thread of

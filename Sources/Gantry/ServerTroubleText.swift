@@ -13,6 +13,12 @@ extension ServerTrouble {
     case .acceptFailed(let error): "cannot accept connections: \(error.explanation); trying again"
     case .responseBroken(let error, let target): "the response to \(target) broke off: \(error.explanation)"
     case .handshakeFailed(let peer, let reason): "no TLS with \(peer.description): \(reason)"
+    case .addressRefused(let peer, let count):
+      """
+      \(count) connections were closed at once, the last of \(peer.host): one address may have \
+      http.clientlimits.address.connections open; a proxy or gateway that many clients come through belongs in \
+      http.clientlimits.trustedproxies or exempt
+      """
     case .clientCutOff(let peer, let reason): "the connection from \(peer.description) was ended: \(reason)"
     }
   }
@@ -21,7 +27,7 @@ extension ServerTrouble {
   var level: Logger.Level {
     switch self {
     case .acceptFailed, .responseBroken: .error
-    case .clientCutOff: .warning
+    case .addressRefused, .clientCutOff: .warning
     case .handshakeFailed: .info
     }
   }

@@ -16,6 +16,10 @@ public protocol RequestResponder: Sendable {
   /// nothing done. Spares the ways into and out of tasks, which cost more than a hot answer does.
   func respondAtOnce(to request: Request) -> Response?
 
+  /// Whether the answer may be sent from a file, which is open until the client has taken it. Of such requests an
+  /// HTTP/2 connection has a few answered at once.
+  func mayUseFile(_ head: RequestHead) -> Bool
+
   /// Answers a head that could not be parsed or a limit that was hit, before any request exists. The connection closes
   /// afterwards, over HTTP/2 the stream. `id` is what a request would have had.
   func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response
@@ -27,6 +31,9 @@ public protocol RequestResponder: Sendable {
 extension RequestResponder {
   /// Nothing is answered at once.
   public func respondAtOnce(to request: Request) -> Response? { nil }
+
+  /// No answer is.
+  public func mayUseFile(_ head: RequestHead) -> Bool { false }
 }
 
 /// How an exchange ended.

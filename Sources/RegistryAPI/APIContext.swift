@@ -28,6 +28,8 @@ final class APIContext: Sendable {
   let manifestBudget: ByteBudget
   /// For long answers on their way out.
   let answerBudget: AnswerBudget
+  /// For files that answers are sent from.
+  let fileBudget: FileBudget
   /// The fields of every response, rendered once.
   let commonFields: Fields
   /// Nil when each response says the same of origins.
@@ -48,6 +50,7 @@ final class APIContext: Sendable {
     cache = service.cache(on: loop)
     manifestBudget = ByteBudget(bytesMax: settings.manifestBytesInFlightMax)
     answerBudget = AnswerBudget(bytesMax: settings.answerBytesInFlightMax)
+    fileBudget = FileBudget(filesMax: settings.answerFilesMax)
     var fields = Fields()
     fields.append("Docker-Distribution-Api-Version", "registry/2.0")
     origins = AllowedOrigins(settings.headers)

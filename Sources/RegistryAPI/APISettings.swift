@@ -46,6 +46,10 @@ public struct APISettings: Sendable {
   /// fetches what it lacks of a zstd:chunked layer; as no two of them overlap, each costs a part's header and no more.
   public var rangesMax: Int
 
+  /// Files that one loop holds open for answers that clients have not taken yet; one that several answers share counts
+  /// once. Without a bound one client could take all descriptors by reading nothing.
+  public var answerFilesMax = 1024
+
   /// Proxies whose word on the address of their client is believed (`http.clientlimits.trustedproxies`).
   public var trustedProxies = AddressSet()
 

@@ -65,9 +65,7 @@ struct AuditTrail: Sendable {
     case .startUpload:
       // 201 is a blob that is there now: mounted, or sent whole. 202 is an upload that begins.
       guard response.status == .created else { return nil }
-      // The query was read before, so it can be.
-      let isMount = (try? call.query().first("mount")) != nil
-      return (isMount ? .mount : .push, .blob, nil)
+      return (call.isMounted ? .mount : .push, .blob, nil)
     case .root, .redirectToBase, .base, .catalog, .token, .readBlob, .readManifest, .appendToUpload, .inspectUpload,
       .cancelUpload, .listTags, .listReferrers:
       return nil

@@ -19,7 +19,7 @@ struct BlobEndpoints {
     let found: BlobAnswer
     do { found = try await context.service.blob(digest, in: name) } catch { throw Refusal(error) }
     let prepared = PreparedFields(blob: digest, context: context)
-    if let proof = found.proof {
+    if let proof = found.proof, HotPath.isKept(call.head.path) {
       await context.cache.keep(CacheKey(call.head.path), found.blob, proof: proof, prepared: prepared)
     }
     return respond(found.blob, prepared, call.head)

@@ -12,6 +12,9 @@ struct Call {
   let match: PathMatcher.Match
   /// Who makes it, once the gate has let it in.
   var caller = Caller.anonymous
+  /// Whether it began an upload that was not needed, because the blob was mounted. What was asked for does not tell: a
+  /// blob that cannot be mounted is sent.
+  var isMounted = false
 
   var head: RequestHead { request.head }
 

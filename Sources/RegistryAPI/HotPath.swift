@@ -9,13 +9,17 @@ enum HotPath {
   /// Whether the path ends in `/blobs/<one segment>`.
   static func isBlob(_ path: ArraySlice<UInt8>) -> Bool { ends(path, in: "/blobs") }
 
+  /// Whether an answer may be remembered under this path. One that holds an escape has many spellings, and each would
+  /// take the place of another blob or manifest. Who writes one is answered all the same, only not from memory.
+  static func isKept(_ path: ArraySlice<UInt8>) -> Bool { !path.contains(UInt8(ascii: "%")) }
+
   /// What stands where such a path names its repository, for whoever reads it as a name; nil when the path is neither,
   /// or holds an escape. What was cached under a path was answered under it, so the name is the one that the matcher
   /// found.
   static func repository(in path: ArraySlice<UInt8>, below prefix: String) -> String? {
     let parent = isManifest(path) ? "/manifests/".utf8.count : isBlob(path) ? "/blobs/".utf8.count : 0
     let start = prefix.utf8.count + "v2/".utf8.count
-    guard parent > 0, !path.contains(UInt8(ascii: "%")), let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
+    guard parent > 0, isKept(path), let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
       return nil
     }
     let end = slash + 1 - parent

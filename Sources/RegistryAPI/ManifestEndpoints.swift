@@ -21,7 +21,7 @@ struct ManifestEndpoints {
     let found: ManifestAnswer
     do { found = try await context.service.manifest(reference, in: name) } catch { throw Refusal(error) }
     let prepared = PreparedFields(manifest: found.manifest, context: context)
-    if let proof = found.proof {
+    if let proof = found.proof, HotPath.isKept(call.head.path) {
       await context.cache.keep(CacheKey(call.head.path), found.manifest, proof: proof, prepared: prepared)
     }
     return respond(found.manifest, prepared, call.head)

@@ -50,8 +50,12 @@ public final class RegistryAPI: RequestResponder {
       user = reader.name
     }
     guard var response = hotResponse(to: request, countsMiss: false) else { return nil }
+    guard request.head.method == .head || context.fileBudget.take(response.body, for: request.id) else { return nil }
     if let throttle = context.throttle {
-      guard throttle.entersAtOnce(request.id, from: context.clients.address(of: request), as: user) else { return nil }
+      guard throttle.entersAtOnce(request.id, from: context.clients.address(of: request), as: user) else {
+        context.fileBudget.giveBack(request.id)
+        return nil
+      }
     }
     context.origins?.add(to: &response.fields, for: request.head)
     log.began(request, by: user)
@@ -81,17 +85,14 @@ public final class RegistryAPI: RequestResponder {
   }
 
   private func answer(to request: Request) async -> Response {
-    if context.throttle == nil, context.access == nil, let response = hotResponse(to: request) {
-      return response
-    }
     var match: PathMatcher.Match?
     var action: Endpoint.Action?
     var caller = Caller.anonymous
     do throws(Refusal) {
       if let throttle = context.throttle {
         try throttle.enter(request.id, from: context.clients.address(of: request))
-        if context.access == nil, let response = hotResponse(to: request) { return response }
       }
+      if context.access == nil, let response = hotResponse(to: request) { return try taken(response, by: request) }
       match = try matcher.match(request.head.path)
       guard let match else { return try unmatched(request) }
       var call = Call(request: request, match: match)
@@ -102,24 +103,50 @@ public final class RegistryAPI: RequestResponder {
         call.caller = caller
         log.began(request, by: caller.name)
         if let user = caller.name { try context.throttle?.enter(request.id, as: user) }
-        if let response = hotResponse(to: request) { return response }
+        if let response = hotResponse(to: request) { return try taken(response, by: request) }
       }
       try requireHealth(for: action)
-      let response = try await perform(action, call)
-      audit?.done(action, call, response)
-      // The answer to HEAD keeps its body back, and lets go of it at once.
-      guard request.head.method == .head || context.answerBudget.take(response.body, for: request.id) else {
-        var refusal = Refusal(.tooManyRequests, reason: "too many long answers are waiting for their clients")
-        refusal.fields.append("Retry-After", "1")
-        throw refusal
+      // Before it is opened: what is refused afterwards has had its descriptor.
+      if action == .readBlob,
+        !context.fileBudget.reserve(for: request.id, isShort: request.head.method == .head)
+      {
+        throw Self.noFile
       }
-      return response
+      let response = try await perform(action, &call)
+      audit?.done(action, call, response)
+      return try taken(response, by: request)
     } catch {
+      context.fileBudget.giveBack(request.id)
       log.refused(error, request: request, match: match)
       audit?.refused(error, action, request: request, match: match, caller: caller)
       count(error, request.head)
       return response(to: error)
     }
+  }
+
+  /// Whether it may be answered from a file: a blob's content.
+  public func mayUseFile(_ head: RequestHead) -> Bool { head.method == .get && HotPath.isBlob(head.path) }
+
+  /// The answer, once what it holds until its client has taken it is within bounds.
+  private func taken(_ response: Response, by request: Request) throws(Refusal) -> Response {
+    // The answer to HEAD keeps its body back, and lets go of it at once.
+    if request.head.method == .head {
+      context.fileBudget.giveBack(request.id)
+      return response
+    }
+    guard context.fileBudget.take(response.body, for: request.id) else { throw Self.noFile }
+    guard context.answerBudget.take(response.body, for: request.id) else {
+      var refusal = Refusal(.tooManyRequests, reason: "too many long answers are waiting for their clients")
+      refusal.fields.append("Retry-After", "1")
+      throw refusal
+    }
+    return response
+  }
+
+  private static var noFile: Refusal {
+    var refusal = Refusal(.unavailable, reason: "too many blobs are waiting for their clients")
+    refusal.fields.append("Retry-After", "5")
+    return refusal
   }
 
   /// Answers bytes that are no request.
@@ -134,6 +161,7 @@ public final class RegistryAPI: RequestResponder {
   /// Logs the exchange.
   public func finished(_ outcome: ResponseOutcome) {
     context.answerBudget.giveBack(outcome.requestID)
+    context.fileBudget.giveBack(outcome.requestID)
     context.throttle?.leave(outcome.requestID)
     spans?.end(outcome)
     if let meters, let head = outcome.head { meters.ended(Self.exchange(outcome, head)) }
@@ -172,7 +200,7 @@ public final class RegistryAPI: RequestResponder {
     }
   }
 
-  private func perform(_ action: Endpoint.Action, _ call: Call) async throws(Refusal) -> Response {
+  private func perform(_ action: Endpoint.Action, _ call: inout Call) async throws(Refusal) -> Response {
     switch action {
     case .root: return BaseEndpoints(context: context).root()
     case .redirectToBase: return BaseEndpoints(context: context).redirectToBase()
@@ -184,7 +212,7 @@ public final class RegistryAPI: RequestResponder {
     case .readManifest: return try await ManifestEndpoints(context: context).read(call)
     case .putManifest: return try await ManifestEndpoints(context: context).put(call)
     case .deleteManifest: return try await ManifestEndpoints(context: context).delete(call)
-    case .startUpload: return try await UploadEndpoints(context: context).start(call)
+    case .startUpload: return try await UploadEndpoints(context: context).start(&call)
     case .appendToUpload: return try await UploadEndpoints(context: context).append(call)
     case .finishUpload: return try await UploadEndpoints(context: context).finish(call)
     case .inspectUpload: return try await UploadEndpoints(context: context).inspect(call)

@@ -6,6 +6,7 @@ import GantryHTTPService
 import GantryHTTPWire
 import GantryOCI
 import GantryRegistry
+import GantryStorage
 
 /// end-4, end-5, end-6, end-11, end-13 and end-14.
 ///
@@ -15,10 +16,11 @@ struct UploadEndpoints {
   let context: APIContext
 
   /// end-11, end-4b, end-4a with end-4c: whichever the query asks for, in this order.
-  func start(_ call: Call) async throws(Refusal) -> Response {
+  func start(_ call: inout Call) async throws(Refusal) -> Response {
     let name = try call.repository()
     let query = try call.query()
     if let mount = query.first("mount"), let mounted = try await tryMount(mount, query, into: name, call) {
+      call.isMounted = true
       return mounted
     }
     let digest = try query.first("digest").map { text throws(Refusal) in try Call.digest(text) }
@@ -42,15 +44,16 @@ struct UploadEndpoints {
       await lease.end()
       return open(lease.status, .accepted, call)
     }
+    let begun = call
     return try await ending(lease) { () throws(Refusal) in
       do throws(Refusal) {
-        try await take(call.request, into: lease, range: nil)
+        try await take(begun.request, into: lease, range: nil)
       } catch {
         // Nobody knows this upload, so nobody will go on with it.
         try? await lease.cancel()
         throw error
       }
-      return try await commit(lease, as: digest, call)
+      return try await commit(lease, as: digest, begun)
     }
   }
 
@@ -184,21 +187,28 @@ extension UploadEndpoints {
     }
   }
 
-  /// The answer to a request that finishes an upload once more: what was asked for has been done. Whoever lost the
-  /// first answer repeats the request, and a proxy may, since PUT is idempotent (RFC 9110, section 9.2.2).
+  /// The answer to a request that finishes an upload once more. Whoever lost the first answer repeats the request, and
+  /// a proxy may, since PUT is idempotent (RFC 9110, section 9.2.2).
   ///
-  /// Only where the request shows by its `_state` that the upload was one of this repository, and where the caller may
-  /// pull: else the answer would tell whoever may only push what is there. Nil for every other refusal.
+  /// Only where the bytes that the request speaks of, those before its `_state` and its own, are as many as the blob
+  /// has: an upload that was cancelled, or whose bytes were others, did not become this blob. One of the same size is
+  /// not told apart; what is there then is what the digest asks for all the same. Only where the request shows by its
+  /// `_state` that the upload was one of this repository, and where the caller may pull: else the answer would tell
+  /// whoever may only push what is there. Nil for every other refusal.
   private func repeatedAnswer(
     to call: Call, _ refusal: Refusal, _ digest: Digest
   ) async throws(Refusal) -> Response? {
     guard refusal.status == .notFound, refusal.entries.first?.code == .blobUploadUnknown else { return nil }
     let name = try call.repository()
-    guard try state(call, name, try call.uploadID()) != nil,
+    let body = call.request.body
+    guard let state = try state(call, name, try call.uploadID()),
+      let announced = body == nil ? 0 : body?.announcedLength,
       context.access?.permits(.pull, to: call.caller, on: name) ?? true
     else { return nil }
+    let (size, isTooLarge) = state.offset.addingReportingOverflow(announced)
     do {
-      _ = try await context.service.blob(digest, in: name)
+      let found = try await context.service.blob(digest, in: name)
+      guard !isTooLarge, found.blob.size == size else { return nil }
     } catch {
       // Not there, or not to be found out: the upload is unknown in any case.
       return nil

@@ -125,7 +125,9 @@ actor Connection {
 
   /// Gives its stream away, with what came on it. Nothing is left of the connection then.
   func handOver() -> HandOver {
-    HandOver(stream: stream, bytes: Array(input.available), identity: identity, served: served, place: place)
+    HandOver(
+      stream: stream, bytes: Array(input.available), identity: identity, served: served, place: place,
+      isDraining: input.machine.isDraining)
   }
 
   /// A client that pipelines without end shares the loop with everybody else on it.
@@ -152,7 +154,7 @@ actor Connection {
   /// Whether the client's certificate was verified, or is about to be.
   var showsCertificate: Bool {
     guard let stream = stream as? TLSStream else { return false }
-    return stream.security.map { !$0.clientNames.isEmpty } ?? true
+    return stream.security?.isClientVerified ?? true
   }
 
   /// Whether its time has run out. Asked by the table about once a second.

@@ -210,7 +210,8 @@ actor ConnectionTable {
     let handOver = connection.assumeIsolated { $0.handOver() }
     let successor = HTTP2Connection(handOver, on: loop, of: self, serving: shared)
     http2Connections[ObjectIdentifier(successor)] = successor
-    if isDraining {
+    // What ended this one connection ends its successor: a certificate that was revoked during the handshake, for one.
+    if isDraining || handOver.isDraining {
       successor.assumeIsolated { $0.drain() }
     } else if isWindingDown {
       successor.assumeIsolated { $0.windDown() }

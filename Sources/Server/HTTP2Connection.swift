@@ -53,6 +53,11 @@ actor HTTP2Connection {
   /// What came before it was known that it is HTTP/2.
   private var early: [UInt8]
   var exchanges: [Int32: HTTP2Exchange] = [:]
+  /// How many exchanges are answered that may be answered from a file, and those that wait for their turn.
+  private var fileExchanges = 0
+  private var waitingForFiles: [HTTP2Exchange] = []
+  /// Whether one of them was answered since somebody who writes looked.
+  private var hasAnsweredWaiting = false
   private var jobs: [Job] = []
   var isWriting = false
   private var isWriteQueued = false
@@ -212,6 +217,19 @@ actor HTTP2Connection {
       awaitsLastRequest = false
       drain()
     }
+    if shared.responder.mayUseFile(head) {
+      guard fileExchanges < shared.limits.filesPerConnectionMax else {
+        exchange.isServed = false
+        waitingForFiles.append(exchange)
+        return
+      }
+      fileExchanges += 1
+      exchange.mayUseFile = true
+    }
+    answer(exchange, head)
+  }
+
+  private func answer(_ exchange: HTTP2Exchange, _ head: RequestHead) {
     if let response = shared.responder.respondAtOnce(to: request(of: exchange, head)) {
       exchange.status = response.status
       if submit(response, for: exchange, to: head.method) {
@@ -222,6 +240,20 @@ actor HTTP2Connection {
     }
     jobs.append(.serve(exchange))
     table.assumeIsolated { $0.perform(jobOf: self) }
+  }
+
+  /// Answers the next of those that wait for a file, if there is one.
+  private func answerNextOfFiles() {
+    fileExchanges -= 1
+    while fileExchanges < shared.limits.filesPerConnectionMax, !waitingForFiles.isEmpty {
+      let exchange = waitingForFiles.removeFirst()
+      guard let head = exchange.head, !exchange.isCut else { continue }
+      fileExchanges += 1
+      exchange.mayUseFile = true
+      exchange.isServed = true
+      hasAnsweredWaiting = true
+      answer(exchange, head)
+    }
   }
 
   private func request(of exchange: HTTP2Exchange, _ head: RequestHead) -> Request {
@@ -295,6 +327,12 @@ actor HTTP2Connection {
           isComplete: isComplete))
     }
     session.release(exchange.stream)
+    if exchange.mayUseFile {
+      answerNextOfFiles()
+    } else if !waitingForFiles.isEmpty {
+      // Whoever asks and resets again and again must not leave its heads here.
+      waitingForFiles.removeAll { $0 === exchange }
+    }
     idleSince = now
     settle()
   }
@@ -321,7 +359,12 @@ actor HTTP2Connection {
       takeEvents()
       for stream in session.takeHungry() { exchanges[stream]?.roomArrived() }
       for stream in session.takeAbsent() { prepareSoon(stream) }
-      if output.isEmpty { break }
+      if output.isEmpty {
+        // The end of one exchange may have been the beginning of another, which nobody else writes now.
+        guard hasAnsweredWaiting else { break }
+        hasAnsweredWaiting = false
+        continue
+      }
       do throws(StreamError) {
         try await stream.write(output, more: false)
       } catch {
@@ -375,6 +418,8 @@ actor HTTP2Connection {
   }
 
   private func cutAll(_ failure: BodyError) {
+    // Before the first ends: they are cut with all others, not answered.
+    waitingForFiles = []
     for exchange in exchanges.values.sorted(by: { $0.stream < $1.stream }) {
       exchange.cut(failure)
       if !exchange.isServed { complete(exchange, isComplete: false) }
@@ -393,7 +438,7 @@ actor HTTP2Connection {
   /// Whether the client's certificate was verified, or is about to be.
   var showsCertificate: Bool {
     guard let stream = stream as? TLSStream else { return false }
-    return stream.security.map { !$0.clientNames.isEmpty } ?? true
+    return stream.security?.isClientVerified ?? true
   }
 
   /// Ends it because its time has run out.

@@ -32,6 +32,9 @@ final class HTTP2Exchange {
   private(set) var awaitsBodySince: LoopInstant?
   private var bodyWaiter: CheckedContinuation<Void, Never>?
 
+  /// Whether it counts among those that may be answered from a file.
+  var mayUseFile = false
+
   /// The file whose next part has to be brought into memory before the response goes on.
   var awaitedFile: HTTP2File?
   /// Why a file could not be read to its end.

@@ -33,12 +33,15 @@ public actor HTTPServer {
   private var acceptorsEnded: [CheckedContinuation<Void, Never>] = []
   private var lastComplaint: LoopInstant?
   private var refusedOfAddress: UInt64 = 0
+  private var lastComplaintOfAddress: LoopInstant?
+  /// How many had been refused of their addresses when that was told last.
+  private var refusedOfAddressTold: UInt64 = 0
 
   /// After a failed accept, before the next: descriptors may come free meanwhile.
   private static let acceptPause = Duration.milliseconds(100)
   /// How long connections whose beginning is under way have to arrive before the door is closed: a round trip.
   private static let lastArrivals = Duration.milliseconds(100)
-  /// How often failing to accept is reported while it goes on.
+  /// How often failing to accept, and refusing addresses, is reported while it goes on.
   private static let complaintInterval = Duration.seconds(10)
 
   /// Makes a server of these listeners, which live on the world's first loop.
@@ -102,6 +105,7 @@ public actor HTTPServer {
         // Without a word, and before TLS: whoever has so many is not worth the work.
         accepted.refuse()
         refusedOfAddress &+= 1
+        complain(of: accepted.peer)
         return
       }
     }
@@ -124,6 +128,16 @@ public actor HTTPServer {
     if let lastComplaint, now.duration(since: lastComplaint) < Self.complaintInterval { return }
     lastComplaint = now
     report(.acceptFailed(error))
+  }
+
+  /// Tells that connections of this address, or of others too, were refused: with the default limits a proxy that
+  /// nobody named would show in no other place.
+  private func complain(of peer: PeerAddress) {
+    let now = loop.clock.now
+    if let last = lastComplaintOfAddress, now.duration(since: last) < Self.complaintInterval { return }
+    lastComplaintOfAddress = now
+    report(.addressRefused(peer, count: refusedOfAddress &- refusedOfAddressTold))
+    refusedOfAddressTold = refusedOfAddress
   }
 
   private func pause(_ duration: Duration) async {

@@ -15,4 +15,6 @@ struct HandOver: @unchecked Sendable {
   let served: UInt64
   /// What it is counted as, of its address.
   let place: ConnectionLimiter.Place?
+  /// Whether it was told, before it was known what it speaks, to end when what is under way is answered.
+  let isDraining: Bool
 }

@@ -25,6 +25,9 @@ public struct ServerLimits: Sendable, Hashable {
   public var discardBytesMax: Int
   /// How long a closing connection waits for the client to take the last response.
   public var lingerTimeout: Duration
+  /// Requests for files of one HTTP/2 connection that are answered at once; more of them wait. A client pulls three to
+  /// ten layers at once; each file that is answered from is a descriptor until the client has taken it.
+  public var filesPerConnectionMax: Int
   /// What an HTTP/2 connection may take beyond that.
   public var http2: HTTP2Limits
 
@@ -33,7 +36,7 @@ public struct ServerLimits: Sendable, Hashable {
     wire: WireLimits = WireLimits(), connectionsMax: Int = 16_384, headTimeout: Duration = .seconds(20),
     idleTimeout: Duration = .seconds(120), bodyTimeout: Duration = .seconds(120),
     writeTimeout: Duration = .seconds(120), discardBytesMax: Int = 256 << 10,
-    lingerTimeout: Duration = .seconds(2), http2: HTTP2Limits = HTTP2Limits()
+    lingerTimeout: Duration = .seconds(2), filesPerConnectionMax: Int = 16, http2: HTTP2Limits = HTTP2Limits()
   ) {
     self.wire = wire
     self.connectionsMax = connectionsMax
@@ -43,6 +46,7 @@ public struct ServerLimits: Sendable, Hashable {
     self.writeTimeout = writeTimeout
     self.discardBytesMax = discardBytesMax
     self.lingerTimeout = lingerTimeout
+    self.filesPerConnectionMax = filesPerConnectionMax
     self.http2 = http2
   }
 }

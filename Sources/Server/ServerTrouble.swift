@@ -13,6 +13,9 @@ public enum ServerTrouble: Sendable {
   /// A client's connection could not be secured: it speaks no TLS, or none that is served, or has no certificate that
   /// is taken. Its own fault as a rule, and no news to anybody but whoever set it up.
   case handshakeFailed(PeerAddress, reason: String)
+  /// An address has as many connections open as one may have, and `count` more of addresses like it were closed at once
+  /// since this was told last. Told now and then.
+  case addressRefused(PeerAddress, count: UInt64)
   /// A client asked for more than its connection is given, or broke HTTP/2 in a way that leaves nothing to go on with.
   case clientCutOff(PeerAddress, reason: String)
 }

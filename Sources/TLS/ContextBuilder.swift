@@ -13,6 +13,7 @@ struct ContextBuilder {
   private(set) var hosts: [String: Int] = [:]
   private(set) var notices: [TLSNotice] = []
   private(set) var expiry: WallTime?
+  private(set) var revocationsDue: [TLSNotice] = []
 
   /// With forward secrecy and authenticated encryption: what Distribution serves, and Mozilla calls intermediate.
   private static let suites =
@@ -158,9 +159,10 @@ struct ContextBuilder {
         throw .refused(path: file.path, reason: ErrorQueue.reason())
       }
       // Told once, not for each certificate of the server.
-      if contexts.isEmpty, let due = CertificateDates.renewal(of: list), due <= now {
-        notices.append(.revocationsOutdated(path: file.path, since: due))
-      }
+      guard contexts.isEmpty, let due = CertificateDates.renewal(of: list) else { continue }
+      let notice = TLSNotice.revocationsOutdated(path: file.path, since: due)
+      revocationsDue.append(notice)
+      if due <= now { notices.append(notice) }
     }
   }
 }

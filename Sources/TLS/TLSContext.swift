@@ -15,6 +15,9 @@ public final class TLSContext: @unchecked Sendable {
   public let notices: [TLSNotice]
   /// When the first of the server's certificates ends; nil where none says so.
   public let expiry: WallTime?
+  /// From when on no client's certificate of an authority is taken any more, unless a newer list of what it revoked is
+  /// there by then: what will be to tell of each list that says when the next one comes.
+  public let revocationsDue: [TLSNotice]
   let tickets: TicketKeys
   let verifiesClients: Bool
   /// For clients that name no host, or one that there is no certificate for.
@@ -31,6 +34,7 @@ public final class TLSContext: @unchecked Sendable {
     hosts = builder.hosts.mapValues { builder.contexts[$0] }
     notices = builder.notices
     expiry = builder.expiry
+    revocationsDue = builder.revocationsDue
     verifiesClients = settings.clientAuthentication.verifies
     protocols = ApplicationProtocols(settings.applicationProtocols)
     self.tickets = tickets

@@ -86,7 +86,9 @@ public final class TLSSession {
     let suite = unsafe SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)).map { unsafe String(cString: $0) }
     return StreamSecurity(
       version: unsafe SSL_version(ssl) == TLS1_3_VERSION ? .tls13 : .tls12, cipherSuite: suite ?? "",
-      applicationProtocol: spoken, serverName: serverName, clientNames: clientNames,
+      applicationProtocol: spoken, serverName: serverName,
+      clientNames: unsafe verifiedCertificate.map { unsafe CertificateNames.all(of: $0) } ?? [],
+      isClientVerified: unsafe verifiedCertificate != nil,
       isResumed: unsafe SSL_session_reused(ssl) == 1)
   }
 
@@ -94,11 +96,10 @@ public final class TLSSession {
     unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
   }
 
-  private var clientNames: [String] {
-    guard context.verifiesClients, unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK),
-      let certificate = unsafe SSL_get0_peer_certificate(ssl)
-    else { return [] }
-    return unsafe CertificateNames.all(of: certificate)
+  /// The client's certificate; nil when it showed none, or one that nobody checked.
+  private var verifiedCertificate: OpaquePointer? {
+    guard context.verifiesClients, unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK) else { return nil }
+    return unsafe SSL_get0_peer_certificate(ssl)
   }
 
   /// Appends at most `limit` bytes of content to `buffer`.

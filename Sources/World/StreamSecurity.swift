@@ -25,19 +25,22 @@ public final class StreamSecurity: Sendable {
   /// The names that the client proved with a certificate of an authority that is trusted: the subject's common name
   /// and the alternative names. Empty when it showed no certificate, or one that nobody checks.
   public let clientNames: [String]
+  /// Whether the client showed a certificate of an authority that is trusted, be there a name in it or not.
+  public let isClientVerified: Bool
   /// Whether an earlier session went on, without a full handshake.
   public let isResumed: Bool
 
   /// Puts together what was agreed on.
   public init(
     version: Version, cipherSuite: String, applicationProtocol: String? = nil, serverName: String? = nil,
-    clientNames: [String] = [], isResumed: Bool = false
+    clientNames: [String] = [], isClientVerified: Bool = false, isResumed: Bool = false
   ) {
     self.version = version
     self.cipherSuite = cipherSuite
     self.applicationProtocol = applicationProtocol
     self.serverName = serverName
     self.clientNames = clientNames
+    self.isClientVerified = isClientVerified
     self.isResumed = isResumed
   }
 }

@@ -217,13 +217,17 @@ struct AccessClauseTests {
       AccessRule(subjects: [.user("bob")], actions: [.push]),
     ])
     bench.authorization = Self.alice
-    let digest = bench.pushBlob(Array("secret".utf8), to: "a")
+    let secret = Array("secret".utf8)
+    let digest = bench.pushBlob(secret, to: "a")
     for (caller, status) in [(Self.alice, 201), (Self.bob, 404)] {
       bench.authorization = caller
-      // An upload that has ended otherwise is as unknown as one that was committed.
       let location = bench.send("POST", "/v2/a/blobs/uploads/").location
-      #expect(bench.send("DELETE", location).status == 204)
-      #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: []).status == status)
+      #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: secret).status == 201)
+      #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: secret).status == status)
+      // One that was cancelled has put nothing there.
+      let cancelled = bench.send("POST", "/v2/a/blobs/uploads/").location
+      #expect(bench.send("DELETE", cancelled).status == 204)
+      #expect(bench.send("PUT", "\(cancelled)&digest=\(digest)", body: []).status == 404)
     }
   }
 

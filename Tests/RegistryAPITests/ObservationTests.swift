@@ -88,10 +88,15 @@ struct ObservationTests {
     _ = bench.send("DELETE", "/v2/app/blobs/\(blob)")
     _ = bench.send("DELETE", "/v2/app/manifests/\(digest)")
     _ = bench.send("PUT", "/v2/app/manifests/broken", body: Array("{}".utf8))
+    // What cannot be mounted and is sent in the same request is a push.
+    let sent = Array("sent".utf8)
+    let target = "/v2/copy/blobs/uploads/?mount=\(Bench.digest(of: sent))&from=app&digest=\(Bench.digest(of: sent))"
+    #expect(bench.send("POST", target, body: sent).status == 201)
     let told = lines.all.map { line in
       line.replacing(digest.description, with: "MANIFEST").replacing(blob.description, with: "LAYER")
     }
-    #expect(told.count == 7, "\(told)")
+    #expect(told.count == 8, "\(told)")
+    #expect(told[7].contains(#""action":"push","object":"blob","repository":"copy""#), "\(told[7])")
     #expect(told[0].contains(#""action":"push","object":"blob","repository":"app""#))
     #expect(
       told[2].contains(

@@ -7,6 +7,7 @@ import GantryPatterns
 import GantryServer
 import GantryTestKit
 import GantryWorld
+import Synchronization
 import Testing
 
 /// How many connections one address has open.
@@ -46,6 +47,23 @@ import Testing
     }
     host.drain()
     #expect(limiter.count == 0, "a place was not given back")
+  }
+
+  @Test func thatAnAddressIsRefusedIsToldNowAndThen() throws {
+    let (host, _) = try host(seed: 1)
+    try host.simulated.run {
+      var clients: [HTTPClient] = []
+      for _ in 0..<3 { clients.append(try host.connect()) }
+      for pause in [Duration.zero, .seconds(1), .seconds(1), .seconds(11)] {
+        await host.simulated.pause(for: pause)
+        clients.append(try host.connect())
+        await host.simulated.pause(for: .milliseconds(500))
+      }
+      for client in clients { client.stream.close() }
+    }
+    host.drain()
+    let told = host.record.addressRefusals.withLock { $0 }
+    #expect(told.count == 2 && told[0].hasSuffix(": 1") && told[1].hasSuffix(": 3"), "\(told)")
   }
 
   @Test func placesAreGivenBackByConnectionsThatWereSentAway() throws {

@@ -14,19 +14,23 @@ final class HTTP2Client {
   /// Whether the server said that nothing more comes.
   private(set) var sawEnd = false
 
-  init(_ stream: SimulatedStream, _ peer: HTTP2Peer, isSecure: Bool) {
+  init(
+    _ stream: SimulatedStream, _ peer: HTTP2Peer, isSecure: Bool, identity: CertificateAuthority.Identity? = nil
+  ) {
     self.stream = stream
     self.peer = peer
     var settings = TLSClient.Settings()
     settings.protocols = ["h2"]
+    settings.identity = identity
     tls = isSecure ? TLSClient(settings) : nil
   }
 
-  /// False when nothing was agreed on.
-  func shakeHands() async throws -> Bool {
+  /// False when nothing was agreed on. `beforeLast` comes before the flight that ends the handshake (of TLS 1.3).
+  func shakeHands(beforeLast: (() async -> Void)? = nil) async throws -> Bool {
     guard let tls else { return true }
     while true {
       let step = tls.handshake()
+      if step == true, let beforeLast { await beforeLast() }
       try await stream.write(tls.take(), more: false)
       if step != false { return step == true }
       var bytes: [UInt8] = []

@@ -42,6 +42,47 @@ extension SimulatedServer {
     }
   }
 
+  /// Each file that is answered from is open until its client has taken it.
+  @Test(arguments: 0..<20 as Range<UInt64>) func filesBeyondSomeWaitForThoseBefore(seed: UInt64) throws {
+    let limits = ServerLimits(filesPerConnectionMax: 3)
+    try SimulatedServer.exchange(
+      seed: seed, limits: limits, isSecure: seed % 2 == 0, settings: [(4, 0)]
+    ) { host, client in
+      for number in 0..<20 {
+        client.peer.send(.request(Int32(number * 2 + 1), "GET", number % 2 == 0 ? "/file" : "/cold"))
+      }
+      try await client.flush()
+      await host.simulated.pause(for: .seconds(1))
+      #expect(host.record.files.withLock { $0 } == 3)
+      // Others do not wait for them.
+      #expect(try await client.request(101, "HEAD", "/bytes").status == 200)
+      // One that is answered gives its turn away, and so does one that waits and is not wanted any more.
+      try await client.send(.reset(3), .reset(11))
+      await host.simulated.pause(for: .seconds(1))
+      #expect(host.record.files.withLock { $0 } == 4)
+      try await client.send(.settings([(4, 1 << 20)]), .windowUpdate(0, 1 << 26))
+      for number in 0..<20 where number != 1 && number != 5 {
+        let reply = try await client.reply(Int32(number * 2 + 1))
+        #expect(reply.body.count == 999_000 && reply.isEnded)
+      }
+      #expect(host.record.files.withLock { $0 } == 19)
+    }
+  }
+
+  /// A client that reads nothing has its turns for as long as a response may stand still, and no longer.
+  @Test func whoReadsNothingKeepsNoFileFromOthersForEver() throws {
+    let limits = ServerLimits(writeTimeout: .seconds(7), filesPerConnectionMax: 2)
+    try SimulatedServer.exchange(limits: limits, settings: [(4, 0)]) { host, client in
+      for number in 0..<6 { client.peer.send(.request(Int32(number * 2 + 1), "GET", "/file")) }
+      try await client.flush()
+      await host.simulated.pause(for: .seconds(12))
+      #expect(host.record.files.withLock { $0 } == 4)
+      await host.simulated.pause(for: .seconds(30))
+      #expect(host.record.files.withLock { $0 } == 6)
+      #expect(try await client.request(101, "HEAD", "/bytes").status == 200)
+    }
+  }
+
   @Test func aConnectionWithoutRequestsIsToldAndClosedInTime() throws {
     try SimulatedServer.exchange(limits: ServerLimits(idleTimeout: .seconds(9))) { host, client in
       let start = host.simulated.scheduler.now

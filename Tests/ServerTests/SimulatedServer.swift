@@ -20,6 +20,9 @@ struct ScriptedResponder: RequestResponder {
     let refusals = Mutex<[String]>([])
     let cutOffs = Mutex<[String]>([])
     let broken = Mutex<[String]>([])
+    let addressRefusals = Mutex<[String]>([])
+    /// How many answers of files were made.
+    let files = Mutex(0)
     private let held = Mutex<[CheckedContinuation<Void, Never>]>([])
 
     /// Waits for ``release()``.
@@ -65,6 +68,10 @@ struct ScriptedResponder: RequestResponder {
     }
   }
 
+  func mayUseFile(_ head: RequestHead) -> Bool {
+    ["/file", "/cold", "/short"].contains(String(decoding: head.path, as: UTF8.self))
+  }
+
   func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
     record.malformed.withLock { $0.append(error) }
     return Response(status: .badRequest, closesConnection: true)
@@ -76,7 +83,8 @@ struct ScriptedResponder: RequestResponder {
 
   /// A file of a million bytes, from its 1000th on.
   private func file(_ file: PatternFile) -> Response {
-    Response(status: .ok, body: .file(file, 1000..<1_000_000))
+    record.files.withLock { $0 += 1 }
+    return Response(status: .ok, body: .file(file, 1000..<1_000_000))
   }
 
   private func echo(_ request: Request) async -> Response {
@@ -184,7 +192,9 @@ final class SimulatedServer: Sendable {
         case .handshakeFailed(_, let reason): record.refusals.withLock { $0.append(reason) }
         case .clientCutOff(_, let reason): record.cutOffs.withLock { $0.append(reason) }
         case .responseBroken(let failure, let target): record.broken.withLock { $0.append("\(target): \(failure)") }
-        default: break
+        case .addressRefused(let peer, let count):
+          record.addressRefusals.withLock { $0.append("\(peer.host): \(count)") }
+        case .acceptFailed: break
         }
       })
     spawn(on: process.loops[0]) { [server] in await server.serve() }

@@ -11,6 +11,8 @@ enum TLSFixture {
   static let authority = CertificateAuthority()
   static let localhost = authority.issue("localhost", ["DNS:localhost"])
   static let alice = authority.issue("alice")
+  /// Trusted, and without a name of any kind.
+  static let nameless = authority.issue("")
 
   static func context(
     _ mode: TLSSettings.ClientAuthentication = .none, protocols: [String] = ["http/1.1"]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryHTTP2Peer
 import GantryHTTPService
 import GantryServer
 import GantryTLS
@@ -115,6 +116,61 @@ import Testing
     }
     host.drain()
     #expect(host.simulated.network.openConnectionCount == 0)
+  }
+
+  /// What ends connections does so whatever they speak, however far they are, and whatever the certificate says.
+  @Test(arguments: 0..<20 as Range<UInt64>) func whoShowsACertificateOverHTTP2IsJudgedAnewToo(seed: UInt64) throws {
+    let host = try SimulatedServer(
+      seed: seed, security: TLSFixture.context(.verifyIfGiven, protocols: ["h2", "http/1.1"]))
+    try host.simulated.run {
+      func client(_ identity: CertificateAuthority.Identity?) throws -> HTTP2Client {
+        HTTP2Client(try host.stream(), HTTP2Peer(), isSecure: true, identity: identity)
+      }
+      let plain = try client(nil)
+      #expect(try await plain.shakeHands())
+      let certified = try [TLSFixture.alice, TLSFixture.nameless].map { try client($0) }
+      for client in certified {
+        #expect(try await client.shakeHands())
+        #expect(try await client.request(1, "GET", "/names").status == 200)
+      }
+      // In its handshake when the others are ended.
+      let late = try client(TLSFixture.alice)
+      #expect(
+        try await late.shakeHands(beforeLast: {
+          await host.server.endCertified()
+          await host.simulated.pause(for: .milliseconds(300))
+        }))
+      let start = host.simulated.scheduler.now
+      for client in certified + [late] {
+        try await client.flush()
+        try await client.readToEnd()
+        #expect(client.peer.goAways.last?.code == 0)
+      }
+      let took = host.simulated.scheduler.now.duration(since: start)
+      #expect(took < .seconds(8), "they lived on: \(took)")
+      #expect(try await plain.request(1, "GET", "/names").text == "true []")
+      for client in certified + [late, plain] { client.stream.close() }
+    }
+    host.drain()
+    #expect(host.simulated.network.openConnectionCount == 0)
+  }
+
+  @Test func aCertificateWithoutNamesIsOneThatMayBeRevoked() throws {
+    let host = try SimulatedServer(seed: 1, security: TLSFixture.context(.requireAndVerify))
+    try host.simulated.run {
+      var settings = TLSClient.Settings()
+      settings.identity = TLSFixture.nameless
+      let client = SecureClient(try host.stream(), settings)
+      try await client.shakeHands()
+      try await client.send("GET /names HTTP/1.1\r\nHost: r\r\n\r\n")
+      #expect(try await client.read(until: "true []").hasSuffix("true []"))
+      let start = host.simulated.scheduler.now
+      await host.server.endCertified()
+      _ = try await client.read(until: "")
+      #expect(client.isEnd && host.simulated.scheduler.now.duration(since: start) < .seconds(5))
+      client.stream.close()
+    }
+    host.drain()
   }
 
   @Test(arguments: 0..<20 as Range<UInt64>) func aRefusedClientIsToldWhy(seed: UInt64) throws {

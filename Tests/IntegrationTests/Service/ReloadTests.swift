@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryTestKit
 import Glibc
 import Testing
 
@@ -25,6 +26,15 @@ struct ReloadTests {
       if registry.child.hasEnded(within: 2) { break }
     }
     throw HarnessError("\"\(sentence)\" is not in the log: \(registry.log.suffix(2000))")
+  }
+
+  @Test("Certificates are read anew, though nothing of them has changed") func certificates() throws {
+    let (scratch, authority) = (try Scratch(), CertificateAuthority())
+    let identity = authority.issue("registry", ["DNS:localhost", "IP:127.0.0.1"])
+    let registry = try RegistryProcess(
+      RegistrySettings(http: ["  tls:", "    certificate: \(identity.certificate)", "    key: \(identity.key)"]),
+      in: scratch)
+    try reload(registry, "level: info", with: "level: info", until: "the certificates were read anew")
   }
 
   @Test("Rules, users and the log's level are exchanged; what is broken is told with its place, and changes nothing")

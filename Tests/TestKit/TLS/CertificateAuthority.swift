@@ -59,7 +59,8 @@ public final class CertificateAuthority: Sendable {
       unique_subject = no
       default_crl_days = 30
       [names]
-      commonName = supplied
+      commonName = optional
+      organizationName = optional
       [root]
       basicConstraints = critical,CA:true
       keyUsage = critical,keyCertSign,cRLSign
@@ -79,7 +80,8 @@ public final class CertificateAuthority: Sendable {
 
   private static let newKey = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
 
-  /// Signs a certificate with this common name and these alternative names (`DNS:host`, `IP:…`, `email:…`).
+  /// Signs a certificate with this common name, or none where it is empty, and these alternative names (`DNS:host`,
+  /// `IP:…`, `email:…`).
   public func issue(
     _ name: String, _ alternatives: [String] = [], _ validity: Validity = .current
   ) -> Identity {
@@ -96,7 +98,8 @@ public final class CertificateAuthority: Sendable {
         }
       Self.write(
         alternatives.isEmpty ? "" : "subjectAltName=\(alternatives.joined(separator: ","))\n", to: "\(base).ext")
-      run("req -config \(directory)/config \(Self.newKey) -keyout \(base).key -out \(base).csr -subj '/CN=\(name)'")
+      let subject = name.isEmpty ? "/O=nameless" : "/CN=\(name)"
+      run("req -config \(directory)/config \(Self.newKey) -keyout \(base).key -out \(base).csr -subj '\(subject)'")
       run(
         "ca -batch -notext -config \(directory)/config -extfile \(base).ext \(dates) -in \(base).csr -out \(base).pem")
       return Identity(certificate: "\(base).pem", key: "\(base).key")
