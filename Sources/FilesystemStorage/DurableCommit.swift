@@ -249,7 +249,15 @@ final class DurableCommit: Sendable {
     let parent = Layout.parent(of: directory)
     if directory != layout.root {
       try makeLasting(parent)
-      let isNew = try files.makeDirectory(directory)
+      let isNew: Bool
+      do throws(FileError) {
+        isNew = try files.makeDirectory(directory)
+      } catch  where error.reason == .absent {
+        // What was known to be durable is gone: an operator has removed it, or another push has, whose sync failed.
+        lasting.withLock { $0.removeAll() }
+        try makeLasting(parent)
+        isNew = try files.makeDirectory(directory)
+      }
       do throws(FileError) {
         try sync(parent)
       } catch {

@@ -69,4 +69,26 @@ import Testing
     let path = "/registry/docker/registry/v2/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
     #expect(left.contents(of: path) == bytes, "the first push was acknowledged, and so was the third")
   }
+
+  /// A push whose sync failed takes back the directories that it made, also from under another push that knows them to
+  /// be durable. The next one makes them anew.
+  @Test func directoriesThatWereTakenBackAreMadeAnew() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = FilesystemStorage(root: "/registry", world: simulation.world) { _ in }
+      try await engine.start()
+      func push(_ number: UInt8, to name: String) async throws {
+        let id = UploadID(uuidBytes: .init(repeating: number, count: 16))
+        let session = try await engine.beginIngest(id, in: try RepositoryName(parsing: name), algorithm: .sha256)
+        try await session.abort()
+      }
+      try await push(1, to: "team/app")
+      for directory in ["/team/app/_uploads", "/team/app", "/team"] {
+        #expect(try simulation.disk.removeDirectory("/registry/docker/registry/v2/repositories\(directory)"))
+      }
+      try await push(2, to: "team/other")
+      try await push(3, to: "team/app")
+      try await engine.stop()
+    }
+  }
 }
