@@ -46,3 +46,10 @@ extension SimulatedWorld {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 }
+
+extension CrashKeeping {
+  /// What a disk may keep of that which was not synced: each kind of thing, and by chance so often.
+  static func manners(chances: UInt64) -> [CrashKeeping] {
+    [.synced, .names, .contents, .everything] + (1...chances).map { .seeded($0) }
+  }
+}

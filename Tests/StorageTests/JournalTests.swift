@@ -29,7 +29,7 @@ import Testing
       let wide = String(repeating: "wide ", count: 20_000)
       try await engine.put(wide, as: "wide")
 
-      for keeping in [CrashKeeping.synced, .names, .contents, .everything] + (1...8).map({ .seeded($0) }) {
+      for keeping in CrashKeeping.manners(chances: 8) {
         let disk = simulation.disk.afterPowerCut(keeping: keeping)
         let later = SimulatedWorld(seed: 2, disk: disk)
         let outcome = later.attempt(on: later.process) { () async throws in

@@ -23,8 +23,8 @@ struct JournalEntry: Sendable, Equatable {
 /// …         payload: node, boot, seconds, nanoseconds, record
 /// ```
 /// The seal covers place and contents, so that neither a torn write nor bytes left over from elsewhere pass for an
-/// entry. It does not cover the four bytes before: one byte is changed in place to make an entry void, which needs no
-/// room and cannot tear.
+/// entry. It does not cover the first four bytes: one of them is changed in place to make an entry void, which cannot
+/// tear, and needs no room where files are overwritten in place.
 enum JournalFrame {
   static let headBytes = 24
   /// No payload is longer: content inside a record is bounded, and so is every name.
