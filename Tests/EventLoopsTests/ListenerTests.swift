@@ -9,24 +9,6 @@ import Testing
 
 /// When a door is open, and how it is closed.
 @Suite struct ListenerTests {
-  /// Connects, blocking; the descriptor, or the negated error number.
-  private static func connected(to port: UInt16) -> Int32 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let result = withUnsafePointer(to: &address) {
-      connect(
-        descriptor, UnsafeRawPointer($0).assumingMemoryBound(to: sockaddr.self),
-        socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
-    if result == 0 { return descriptor }
-    let code = errno
-    close(descriptor)
-    return -code
-  }
-
   private final class Results: Sendable {
     let list = Mutex<[Int32]>([])
   }
@@ -40,11 +22,11 @@ import Testing
     let group = LoopGroup(loops: 1, workers: 1)
     let socket = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
     let port = Self.port(of: socket)
-    #expect(Self.connected(to: port) == -ECONNREFUSED)
+    #expect(connected(to: port) == -ECONNREFUSED)
     let opened = Mutex<Int32>(0)
     await spawn(on: group.loops[0]) {
       guard let listener = try? socket.listener(on: group.loops[0]) else { return }
-      let descriptor = Self.connected(to: port)
+      let descriptor = connected(to: port)
       opened.withLock { $0 = descriptor }
       listener.close()
     }.value
@@ -81,7 +63,7 @@ import Testing
     let received = Mutex<[[UInt8]]>([])
     await spawn(on: group.loops[0]) {
       guard let listener = try? socket.listener(on: group.loops[0]) else { return }
-      let descriptor = Self.connected(to: port)
+      let descriptor = connected(to: port)
       client.withLock { $0 = descriptor }
       _ = send(descriptor, [1, 2, 3] as [UInt8], 3, 0)
       for accepted in listener.finish() {
@@ -92,7 +74,7 @@ import Testing
         stream.close()
         received.withLock { $0.append(bytes) }
       }
-      if listener.finish().isEmpty, Self.connected(to: port) == -ECONNREFUSED {
+      if listener.finish().isEmpty, connected(to: port) == -ECONNREFUSED {
         received.withLock { $0.append([]) }
       }
       listener.close()
@@ -116,14 +98,14 @@ import Testing
     let late = spawn(on: group.loops[0]) {
       let result = await world.workers.run {
         isTurnedAway.wait()
-        return Self.connected(to: port)
+        return connected(to: port)
       }
       results.list.withLock { $0.append(result) }
     }
     await spawn(on: group.loops[0]) {
       defer { isTurnedAway.open() }
       guard let listener = try? socket.listener(on: group.loops[0]) else { return }
-      let early = Self.connected(to: port)
+      let early = connected(to: port)
       guard listener.turnAway() else { return listener.close() }
       isTurnedAway.open()
       await withCheckedContinuation { continuation in

@@ -12,17 +12,8 @@ private final class Client: Sendable {
   let descriptor: Int32
 
   init(port: UInt16) {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let result = withUnsafePointer(to: &address) {
-      connect(
-        descriptor, UnsafeRawPointer($0).assumingMemoryBound(to: sockaddr.self),
-        socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
-    precondition(result == 0, "connect: \(errno)")
+    descriptor = connected(to: port)
+    precondition(descriptor >= 0, "connect: \(-descriptor)")
   }
 
   func write(_ bytes: [UInt8]) { precondition(Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count) }

@@ -14,17 +14,6 @@ import Testing
 
 /// What is left of logins, refused or not, in the trail, the logs and the metrics, and what proxies are warned of.
 struct LoginTraceTests {
-  /// A sink that keeps what it is given.
-  private final class Lines: LogSink {
-    private let lines = Mutex<[String]>([])
-    func write(_ line: [UInt8], isUrgent: Bool) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
-    var all: [String] { lines.withLock { $0 } }
-  }
-
-  private struct NoClock: WallClock {
-    var now: WallTime { WallTime(seconds: 0) }
-  }
-
   private func logger(_ lines: Lines) -> Logger {
     let setting = GantryLogHandler.Setting(
       format: .text, sink: lines, clock: NoClock(), threshold: LogThreshold(.debug), staticFields: [:],

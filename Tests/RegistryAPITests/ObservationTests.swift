@@ -11,17 +11,6 @@ import Testing
 
 @testable import GantryRegistryAPI
 
-/// A sink that keeps what it is given.
-private final class Lines: LogSink {
-  private let lines = Mutex<[String]>([])
-  func write(_ line: [UInt8], isUrgent: Bool) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
-  var all: [String] { lines.withLock { $0 } }
-}
-
-private struct NoClock: WallClock {
-  var now: WallTime { WallTime(seconds: 0) }
-}
-
 @Suite("Who watches the API")
 struct ObservationTests {
   static let routes: [(path: String, route: Route)] = [
