@@ -97,6 +97,17 @@ static inline ssize_t gantry_send(int socket, const void *bytes, size_t count, i
   GANTRY_RESULT(send(socket, bytes, count, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
 }
 
+// Sends `head` and then `body`, which are left where they are.
+static inline ssize_t gantry_send_both(
+    int socket, const void *head, size_t head_count, const void *body, size_t body_count, int more) {
+  struct iovec pieces[2] = {
+      {.iov_base = (void *)head, .iov_len = head_count},
+      {.iov_base = (void *)body, .iov_len = body_count},
+  };
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+  GANTRY_RESULT(sendmsg(socket, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+
 static inline ssize_t gantry_sendfile(int socket, int file, int64_t offset, size_t count) {
   off_t position = offset;
   GANTRY_RESULT(sendfile(socket, file, &position, count));
@@ -141,6 +152,12 @@ static inline int64_t gantry_first_absent(int file, int64_t offset, int64_t end)
 
 static inline ssize_t gantry_open(const char *path, int flags, unsigned mode) {
   GANTRY_RESULT(open(path, flags | O_CLOEXEC, mode));
+}
+
+// Takes hold of a file without opening it, of a symbolic link itself.
+static inline ssize_t gantry_hold(const char *path) {
+  const int path_only = 010000000;  // O_PATH
+  GANTRY_RESULT(open(path, path_only | O_NOFOLLOW | O_CLOEXEC));
 }
 
 // An advisory write lock on the whole file, owned by the open file description (Linux F_OFD_SETLK), so that it is freed

@@ -34,6 +34,17 @@ struct SystemFiles: Files {
     throw FileError("stat", path, code)
   }
 
+  func hold(_ path: String) throws(FileError) -> (any HeldFile)? {
+    let descriptor = unsafe gantry_hold(path)
+    guard descriptor >= 0 else {
+      let error = FileError("open", path, Int32(-descriptor))
+      if error.reason == .absent { return nil }
+      throw error
+    }
+    let file = SystemHeldFile(descriptor: Int32(descriptor), path: path)
+    return try file.isRegular() ? file : nil
+  }
+
   func makeDirectory(_ path: String) throws(FileError) -> Bool {
     if unsafe mkdir(path, 0o777) == 0 { return true }
     let code = errno
@@ -107,6 +118,31 @@ struct SystemFiles: Files {
     syncs?.record(nanoseconds: uv_hrtime() &- began, succeeded: result == 0)
     _ = Glibc.close(Int32(descriptor))
     if result != 0 { throw FileError("fsync", path, code) }
+  }
+}
+
+/// A descriptor of a file that is not open, closed with the last reference to this object.
+private final class SystemHeldFile: HeldFile {
+  private let descriptor: Int32
+  private let path: String
+
+  init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit {
+    _ = Glibc.close(descriptor)
+  }
+
+  func status() throws(FileError) -> FileStatus { FileStatus(try look()) }
+
+  func isRegular() throws(FileError) -> Bool { try look().st_mode & S_IFMT == S_IFREG }
+
+  private func look() throws(FileError) -> stat {
+    var found = stat()
+    guard unsafe fstat(descriptor, &found) == 0 else { throw FileError("fstat", path, errno) }
+    return found
   }
 }
 

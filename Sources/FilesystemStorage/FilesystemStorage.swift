@@ -22,18 +22,21 @@ public final class FilesystemStorage: StorageEngine {
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
   let tagLists = TagLists()
+  let heldLinks: HeldLinks
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,
   /// what was found damaged and passed over; it may be called from any thread. Of the bytes of an upload that were
   /// acknowledged a power cut takes fewer than `uploadSyncBytes`, none when that is 0. `checkpointInterval` after the
-  /// first write at the latest the journal is emptied.
+  /// first write at the latest the journal is emptied. Watches hold `heldLinksMax` links at most, each with a
+  /// descriptor.
   public init(
     root: String, world: World, durability: Durability = .strict,
     uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault,
-    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault,
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, heldLinksMax: Int = 1024,
     report: @escaping @Sendable (String) -> Void
   ) {
     let (layout, files) = (Layout(root: root), world.files)
+    heldLinks = HeldLinks(linksMax: heldLinksMax)
     uploadSyncs = UploadSyncs(bytesMax: uploadSyncBytes)
     process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     let commit = DurableCommit(files: files, layout: layout, process: process)

@@ -18,6 +18,10 @@ public protocol Files: Sendable {
   /// the kernel knows the name.
   func status(_ path: String) throws(FileError) -> FileStatus?
 
+  /// Takes hold of the regular file at `path`, to look at it again and again for a fraction of what ``status(_:)``
+  /// costs. Nil when there is none, when a symbolic link stands there, and where files cannot be held. *On-loop*.
+  func hold(_ path: String) throws(FileError) -> (any HeldFile)?
+
   /// Makes one directory with mode 0777 less the umask. False when a directory is there already.
   func makeDirectory(_ path: String) throws(FileError) -> Bool
 
@@ -122,6 +126,18 @@ public struct FileStatus: Sendable, Hashable {
     self.changed = changed
     self.modified = modified
   }
+}
+
+extension Files {
+  /// None can be held: ``status(_:)`` tells the same.
+  public func hold(_ path: String) throws(FileError) -> (any HeldFile)? { nil }
+}
+
+/// A file that is held, wherever its name goes: neither opened nor kept from being removed. Its descriptor closes with
+/// the last reference.
+public protocol HeldFile: AnyObject, Sendable {
+  /// Size, times and names now; a file whose last name was removed or given to another has a link count of 0. *On-loop*.
+  func status() throws(FileError) -> FileStatus
 }
 
 /// An open file. The descriptor closes with the last reference, so a response under way keeps its bytes even when

@@ -38,6 +38,62 @@ import Testing
     }
   }
 
+  /// A watch that is asked often holds its link, and must see all the same what any registry does to it.
+  @Test(arguments: LinkChange.all) func aHeldLinkShowsEveryChange(_ change: LinkChange) throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let (name, tag) = (name, try GantryOCI.Tag(parsing: "t"))
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.setTag(tag, to: Digest(of: [1]), in: name)
+      await simulation.pause(for: .milliseconds(200))
+      let watch = engine.watch(tag: tag, in: name)
+      let settled = try #require(watch.version())
+      let files = simulation.disk.openFileCount
+      for _ in 0..<20 { #expect(watch.version() == settled) }
+      #expect(simulation.disk.openFileCount == files + 1)
+      try await change.make(simulation.engine(), simulation.world.files, name)
+      await simulation.pause(for: change.delay)
+      #expect(watch.version() != settled)
+      for _ in 0..<20 { #expect(watch.version() != settled, "it shows what is no longer there") }
+      try await engine.setTag(tag, to: Digest(of: [3]), in: name)
+      await simulation.pause(for: .milliseconds(200))
+      let next = try #require(watch.version())
+      #expect(next != settled && watch.version() == next)
+    }
+  }
+
+  @Test func linksAreHeldAsLongAsThereIsRoomAndTheyAreAskedFor() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let name = name
+    try simulation.run { () async throws in
+      let engine = FilesystemStorage(root: "/data", world: simulation.world, heldLinksMax: 2) { _ in }
+      try await engine.start()
+      var watches: [any LinkWatch] = []
+      for text in ["a", "b", "c"] {
+        let tag = try GantryOCI.Tag(parsing: text)
+        try await engine.setTag(tag, to: Digest(of: [1]), in: name)
+        watches.append(engine.watch(tag: tag, in: name))
+      }
+      let files = simulation.disk.openFileCount
+      for watch in watches { #expect(watch.version() != nil) }
+      #expect(simulation.disk.openFileCount == files, "what is asked for once is not held")
+      for watch in watches {
+        for _ in 0..<10 { #expect(watch.version() != nil) }
+      }
+      #expect(simulation.disk.openFileCount == files + 2)
+      watches.removeFirst()
+      #expect(simulation.disk.openFileCount == files + 1)
+      for _ in 0..<10 { _ = watches.last?.version() }
+      #expect(simulation.disk.openFileCount == files + 2)
+      // With a second name the loss of the first would go unseen.
+      _ = try simulation.world.files.link(
+        "/data/docker/registry/v2/repositories/a/b/_manifests/tags/c/current/link", as: "/second")
+      for _ in 0..<10 { _ = watches.last?.version() }
+      #expect(simulation.disk.openFileCount == files + 1)
+    }
+  }
+
   @Test func aFullDiskCostsNothingThatWasFlushed() throws {
     let simulation = SimulatedWorld(seed: 5, diskCapacity: 1 << 20)
     let (name, id) = (name, id)
@@ -207,6 +263,38 @@ extension Reports {
     clear()
     return count
   }
+}
+
+/// What can happen to the link of tag `t` of `a/b`.
+struct LinkChange: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  /// How long it may take to be seen: nothing where a registry does it.
+  let delay: Duration
+  let make: @Sendable (FilesystemStorage, any Files, RepositoryName) async throws -> Void
+
+  private static let tags = "/data/docker/registry/v2/repositories/a/b/_manifests/tags"
+
+  static let all: [LinkChange] = [
+    LinkChange(testDescription: "another process sets the tag", delay: .zero) { engine, _, name in
+      try await engine.setTag(try Tag(parsing: "t"), to: Digest(of: [2]), in: name)
+    },
+    LinkChange(testDescription: "another process removes the tag", delay: .zero) { engine, _, name in
+      _ = try await engine.removeTag(try Tag(parsing: "t"), in: name)
+    },
+    LinkChange(testDescription: "Distribution 2.8 writes it in place", delay: .zero) { _, files, _ in
+      try files.open("\(tags)/t/current/link", .readWrite).write(Array("\(Digest(of: [2]))".utf8), at: 0)
+    },
+    LinkChange(testDescription: "it is removed", delay: .zero) { _, files, _ in
+      _ = try files.remove("\(tags)/t/current/link")
+    },
+    LinkChange(testDescription: "another is renamed over it", delay: .zero) { _, files, _ in
+      try files.open("\(tags)/new", .createNew(mode: 0o644)).write(Array("\(Digest(of: [2]))".utf8), at: 0)
+      try files.rename("\(tags)/new", to: "\(tags)/t/current/link")
+    },
+    LinkChange(testDescription: "a directory above is renamed", delay: .seconds(1)) { _, files, _ in
+      try files.rename(tags, to: "/data/elsewhere")
+    },
+  ]
 }
 
 /// Notes the mode of every file that is made.

@@ -14,6 +14,11 @@ extension SimulatedDisk {
     try status(path, as: nil)
   }
 
+  /// Takes hold of a file.
+  public func hold(_ path: String) throws(FileError) -> (any HeldFile)? {
+    try hold(path, as: nil)
+  }
+
   /// Makes one directory.
   public func makeDirectory(_ path: String) throws(FileError) -> Bool {
     try makeDirectory(path, as: nil)
@@ -61,6 +66,7 @@ struct SimulatedDiskView: Files {
     try disk.open(path, access, as: process)
   }
   func status(_ path: String) throws(FileError) -> FileStatus? { try disk.status(path, as: process) }
+  func hold(_ path: String) throws(FileError) -> (any HeldFile)? { try disk.hold(path, as: process) }
   func makeDirectory(_ path: String) throws(FileError) -> Bool { try disk.makeDirectory(path, as: process) }
   func rename(_ source: String, to target: String) throws(FileError) {
     try disk.rename(source, to: target, as: process)
@@ -112,6 +118,11 @@ extension SimulatedDisk {
     try perform(FileOperation(.status, path), process: process) { (disk) throws(FileError) -> FileStatus? in
       try disk.find(path, .status).map { disk.nodes[$0]!.status }
     }
+  }
+
+  func hold(_ path: String, as process: Process) throws(FileError) -> (any HeldFile)? {
+    guard let status = try status(path, as: process), !status.isDirectory else { return nil }
+    return try open(path, .read, as: process) as? SimulatedOpenFile
   }
 
   func makeDirectory(_ path: String, as process: Process) throws(FileError) -> Bool {

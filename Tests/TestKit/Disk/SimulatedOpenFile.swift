@@ -4,7 +4,7 @@
 import GantryWorld
 
 /// An open file of a simulated disk. Closes with the last reference; dead after a crash of its process or a power cut.
-final class SimulatedOpenFile: OpenFile {
+final class SimulatedOpenFile: OpenFile, HeldFile {
   private let disk: SimulatedDisk
   let id: DiskState.OpenID
   private let path: String
