@@ -17,7 +17,7 @@ final class SocketStream: ByteStream {
   private var arrivesInBulk = false
 
   /// Bytes that leave by one sendfile call before other connections have a turn.
-  private static let fileBytesPerTurn: UInt64 = 1 << 20
+  private static let fileBytesPerTurn: UInt64 = 2 << 20
   /// How far apart the probes stand that ask whether a file is in the page cache. The kernel reads ahead in larger
   /// pieces.
   private static let residencyProbeStride: UInt64 = 128 << 10
@@ -101,11 +101,14 @@ final class SocketStream: ByteStream {
     }
   }
 
-  func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
+  func writeAvailable(_ head: [UInt8], _ body: [UInt8], more: Bool) throws(StreamError) -> Int {
     guard !poll.isClosed else { throw .closed }
     while true {
-      let result = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe gantry_send(poll.descriptor, buffer.baseAddress, buffer.count, 0)
+      let result = unsafe head.withUnsafeBytes { head in
+        unsafe body.withUnsafeBytes { body in
+          unsafe gantry_send_both(
+            poll.descriptor, head.baseAddress, head.count, body.baseAddress, body.count, more ? 1 : 0)
+        }
       }
       if result >= 0 {
         note(sent: result)
@@ -168,16 +171,31 @@ final class SocketStream: ByteStream {
     }
   }
 
+  func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64 {
+    guard count > 0, !poll.isClosed else { return 0 }
+    let file = Self.system(file)
+    guard isResident(file, from: offset, to: offset + count - 1) else { return 0 }
+    var sent: UInt64 = 0
+    while sent < count {
+      let result = gantry_sendfile(poll.descriptor, file.descriptor, Int64(offset + sent), Int(count - sent))
+      if result > 0 {
+        sent += UInt64(result)
+        note(sent: result)
+      } else if result == 0 {
+        throw .truncatedFile
+      } else if result == -Int(EAGAIN) {
+        break
+      } else if result != -Int(EINTR) {
+        throw Self.error(Int32(-result))
+      }
+    }
+    return sent
+  }
+
   /// Has a worker read what is not in the page cache, so that sendfile never waits for the disk on the loop.
   private func makeResident(_ file: SystemFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
     let last = offset + count - 1
-    // The head of a file that is asked for again and again is not looked at each time: nothing that is read all the
-    // time leaves the memory within a second.
-    let isHead = last < Self.residencyProbeStride && offset == 0
-    let now = isHead ? poll.loop.now.nanoseconds : 0
-    if isHead, file.residency.covers(last, at: now) { return }
-    guard let start = Self.firstAbsent(file, from: offset, to: last) else {
-      if isHead { file.residency.note(last, until: now + 1_000_000_000) }
+    guard !isResident(file, from: offset, to: last), let start = Self.firstAbsent(file, from: offset, to: last) else {
       return
     }
     do {
@@ -192,6 +210,18 @@ final class SocketStream: ByteStream {
     } catch {
       throw .unreadableFile(error)
     }
+  }
+
+  /// Whether a piece of a file is in the page cache.
+  private func isResident(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> Bool {
+    // The head of a file that is asked for again and again is not looked at each time: nothing that is read all the
+    // time leaves the memory within a second.
+    let isHead = last < Self.residencyProbeStride && offset == 0
+    let now = isHead ? poll.loop.now.nanoseconds : 0
+    if isHead, file.residency.covers(last, at: now) { return true }
+    guard Self.firstAbsent(file, from: offset, to: last) == nil else { return false }
+    if isHead { file.residency.note(last, until: now + 1_000_000_000) }
+    return true
   }
 
   /// From where on a piece of a file, of at most ``fileBytesPerTurn``, may have to be read from the disk; nil when all

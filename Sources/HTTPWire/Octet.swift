@@ -76,13 +76,19 @@ enum Octet {
 
   /// The decimal digits of a number.
   static func appendDecimal(_ value: UInt64, to output: inout [UInt8]) {
-    let start = output.count
-    var rest = value
-    repeat {
-      output.append(zero + UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0
-    output[start...].reverse()
+    var (unit, count): (UInt64, Int) = (1, 1)
+    while value / unit >= 10 {
+      unit *= 10
+      count += 1
+    }
+    output.append(addingCapacity: count) { digits in
+      var rest = value
+      while unit > 0 {
+        digits.append(zero &+ UInt8(truncatingIfNeeded: rest / unit))
+        rest %= unit
+        unit /= 10
+      }
+    }
   }
 }
 

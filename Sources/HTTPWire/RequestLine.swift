@@ -18,8 +18,7 @@ struct RequestLine: Sendable {
     }
     method = Self.method(bytes, start, index)
     let targetStart = index + 1
-    index = targetStart
-    while index < end, Octet.isVisible(bytes[index]), bytes[index] != Octet.hash { index += 1 }
+    index = ByteSearch.foreignToTarget(in: bytes, from: targetStart, to: end)
     guard index < end, index > targetStart else { throw .requestLineMalformed(at: index - base) }
     guard bytes[index] == Octet.space else {
       if bytes[index] == Octet.hash { throw .targetFragment(at: index - base) }
@@ -105,8 +104,7 @@ struct RequestLine: Sendable {
       authority = (authorityStart - base)..<(index - base)
       pathStart = index
     }
-    var mark = pathStart
-    while mark < end, bytes[mark] != Octet.questionMark { mark += 1 }
+    let mark = ByteSearch.first(Octet.questionMark, in: bytes, from: pathStart, to: end)
     let query = mark < end ? (mark + 1 - base)..<(end - base) : nil
     return TargetSlot(path: (pathStart - base)..<(mark - base), query: query, authority: authority)
   }

@@ -73,7 +73,8 @@ public struct RequestParser: Sendable {
       let headLimit = base + limits.headBytesMax
       let limit = min(lineLimit, headLimit)
       let stop = min(bytes.count, limit)
-      let index = ByteSearch.lineFeed(in: bytes, from: base + scanned, to: max(stop, base + scanned))
+      let index = ByteSearch.first(
+        Octet.lineFeed, in: bytes, from: base + scanned, to: max(stop, base + scanned))
       scanned = index - base
       guard index < stop else {
         if index == limit { throw tooLong(isLine: lineLimit <= headLimit) }

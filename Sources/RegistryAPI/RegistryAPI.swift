@@ -231,15 +231,13 @@ public final class RegistryAPI: RequestResponder {
     let path = head.path
     if HotPath.isManifest(path) {
       // The cache is of this loop, so no way leads there and back.
-      guard let hot = context.cache.assumeIsolated({ $0.manifest(CacheKey(path), countsMiss: countsMiss) }) else {
-        return nil
-      }
+      let found = context.loop.isolated(context.cache) { $0.manifest(CacheKey(path), countsMiss: countsMiss) }
+      guard let hot = found else { return nil }
       return ManifestEndpoints(context: context).respond(hot, head)
     }
     if HotPath.isBlob(path) {
-      guard let hot = context.cache.assumeIsolated({ $0.blob(CacheKey(path), countsMiss: countsMiss) }) else {
-        return nil
-      }
+      let found = context.loop.isolated(context.cache) { $0.blob(CacheKey(path), countsMiss: countsMiss) }
+      guard let hot = found else { return nil }
       return BlobEndpoints(context: context).respond(hot, head)
     }
     return nil

@@ -14,41 +14,44 @@ internal import GantryWorld
 /// serves what has come and leaves again, so an idle connection is a few hundred bytes and no stack. Whatever ends the
 /// connection closes the stream, and a wait under way ends with it.
 actor Connection {
-  private let loop: any LoopExecutor
+  private nonisolated let loop: any LoopExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  private let stream: any ByteStream
-  private let input: ConnectionInput
+  let stream: any ByteStream
+  let input: ConnectionInput
+  let wallClock: any WallClock
+  private unowned let table: ConnectionTable
   private let responder: any RequestResponder
-  private let wallClock: any WallClock
   private let report: @Sendable (ServerTrouble) -> Void
   private let protocols: ServerProtocols
   private let identity: (UInt64, UInt64)
   /// What it is counted as, of its address.
   nonisolated let place: ConnectionLimiter.Place?
   private var served: UInt64 = 0
-  private var date = ResponseDate()
-  /// Body bytes of the response under way that were handed to the transport.
-  private var bodyBytesSent: UInt64 = 0
-  private var responseFailure: StreamError?
-  /// What the transport did not take at once of a response, and how much of the response was body.
-  private var unsent: (bytes: [UInt8], bodyBytes: UInt64)?
   private var isEstablished = false
   /// Whether a task is at work for it, which sees for itself when it may end.
   private var isServed = false
+  /// What was begun at once, and goes on in a task.
+  private var left: Left?
+  /// What the stream calls when there is more to serve. Made once: a closure for each wait would be memory each time.
+  private var notice: (@Sendable () -> Void)?
+
+  var date = ResponseDate()
+  /// Body bytes of the response under way that were handed to the transport.
+  var bodyBytesSent: UInt64 = 0
+  var responseFailure: StreamError?
+  /// What the transport did not take at once of a response.
+  var unsent: Unsent?
 
   /// Requests of one connection that are answered before other connections have a turn.
   private static let requestsPerTurn = 64
-  /// Bodies up to this size leave in the same write as their head.
-  private static let joinedBodyBytesMax = 64 << 10
-  /// What nearly every head of a response fits in.
-  private static let headBytes = 1 << 10
 
   init(
-    _ accepted: any AcceptedStream, on loop: any LoopExecutor, counted place: ConnectionLimiter.Place?,
-    serving shared: ConnectionTable.Shared
+    _ accepted: any AcceptedStream, on loop: any LoopExecutor, of table: ConnectionTable,
+    counted place: ConnectionLimiter.Place?, serving shared: ConnectionTable.Shared
   ) throws(StreamError) {
     self.loop = loop
+    self.table = table
     self.place = place
     let stream = try accepted.open(on: loop)
     self.stream = stream
@@ -70,6 +73,79 @@ actor Connection {
     case speaksHTTP2
   }
 
+  /// One request, from its parsed head to the end of its answer.
+  private struct Exchange {
+    let head: RequestHead
+    let body: RequestBodyStream?
+    let id: RequestID
+    let began: LoopInstant
+  }
+
+  /// Where an exchange stands that cannot go on without waiting. Apart from the connection, which seldom holds one.
+  private indirect enum Left {
+    /// It has no answer at once.
+    case request(Exchange)
+    /// Its answer is to be sent, or what is ``unsent`` of it.
+    case response(Exchange, Response, ConnectionMachine.Next)
+  }
+
+  // MARK: Without waiting
+
+  /// Has whatever comes next served: here where nothing has to be waited for, which is most of what comes to a busy
+  /// registry and is answered in half the time that a task's way there and back takes; else by a task of the table.
+  func serveNextArrival() {
+    if let notice { return stream.notifyWhenReadable(notice) }
+    let notice: @Sendable () -> Void = { [unowned self] in loop.isolated(self) { $0.arrived() } }
+    self.notice = notice
+    stream.notifyWhenReadable(notice)
+  }
+
+  private func arrived() {
+    let outcome = serveAtOnce()
+    if outcome == .waits { return serveNextArrival() }
+    loop.isolated(table) { $0.arrived(outcome, on: self) }
+  }
+
+  /// Serves what has come as far as that needs no waiting. Nil leaves the rest to ``serveArrived()``.
+  ///
+  /// Nobody else runs meanwhile, so nobody asks what the connection is doing: its machine is told where it stops.
+  private func serveAtOnce() -> Outcome? {
+    guard isEstablished, left == nil, input.machine.phase != .lingering else { return nil }
+    for _ in 0..<Self.requestsPerTurn {
+      switch input.nextHead() {
+      case .nothing: return mayEnd ? end() : .waits
+      case .end: return end()
+      // The parser says it once more.
+      case .malformed: return nil
+      case .head(let head):
+        let exchange = begin(head)
+        guard exchange.body == nil, let response = responder.respondAtOnce(to: request(of: exchange)) else {
+          return leave(.request(exchange))
+        }
+        let next = what(follows: response, to: exchange)
+        guard next == .request, let isComplete = sendAtOnce(response, to: head, keepAlive: true) else {
+          return leave(.response(exchange, response, next))
+        }
+        finish(exchange, response, isComplete: isComplete)
+        guard isComplete else { return end() }
+        input.expectHead()
+      }
+    }
+    return nil
+  }
+
+  /// Leaves an exchange to a task. Until that comes, the connection may not be taken for an idle one.
+  private func leave(_ left: Left) -> Outcome? {
+    switch left {
+    case .request: input.enter(.responding)
+    case .response: input.enter(.writing)
+    }
+    self.left = left
+    return nil
+  }
+
+  // MARK: In a task
+
   /// Serves the requests that have come, until one is not whole yet or the connection has ended.
   func serveArrived() async -> Outcome {
     isServed = true
@@ -86,6 +162,9 @@ actor Connection {
         isEstablished = true
         await beginLingering()
       }
+    }
+    if let left = left.take() {
+      guard await goOn(after: await serve(left)) else { return end() }
     }
     var requestsInTurn = 0
     while input.machine.phase != .lingering {
@@ -104,17 +183,20 @@ actor Connection {
         guard await refuse(error) else { return end() }
         await beginLingering()
       case .head(let head):
-        switch await serve(head) {
-        case .request, .discard:
-          input.expectHead()
-        case .linger:
-          await beginLingering()
-        case .close:
-          return end()
-        }
+        guard await goOn(after: await serve(head)) else { return end() }
       }
     }
     return input.dropArrived() ? .waits : end()
+  }
+
+  /// Makes ready for what follows an exchange; false when the connection ends.
+  private func goOn(after next: ConnectionMachine.Next) async -> Bool {
+    switch next {
+    case .request, .discard: input.expectHead()
+    case .linger: await beginLingering()
+    case .close: return false
+    }
+    return true
   }
 
   /// Whether a head that was no HTTP/1.1 is the preface of HTTP/2, as far as it has come, and may be.
@@ -136,11 +218,6 @@ actor Connection {
     await withCheckedContinuation { continuation in
       _ = clock.after(.zero) { continuation.resume() }
     }
-  }
-
-  /// Calls `notify` when there is more to serve.
-  func notifyWhenReadable(_ notify: @escaping @Sendable () -> Void) {
-    stream.notifyWhenReadable(notify)
   }
 
   private func end() -> Outcome {
@@ -193,43 +270,71 @@ actor Connection {
 
   // MARK: One exchange
 
-  /// Answers one request, and says what follows.
-  private func serve(_ head: RequestHead) async -> ConnectionMachine.Next {
-    let began = loop.clock.now
+  private func begin(_ head: RequestHead) -> Exchange {
     served &+= 1
-    let id = RequestID(high: identity.0, low: identity.1 &+ served)
-    input.enter(.responding)
-    let body = RequestBodyStream(of: head, input: input)
-    let request = Request(head: head, body: body, peer: stream.peer, security: stream.security, id: id)
-    let response: Response
-    if let hot = responder.respondAtOnce(to: request) {
-      response = hot
-    } else {
-      response = await responder.respond(to: request)
-    }
+    return Exchange(
+      head: head, body: RequestBodyStream.of(head, input: input),
+      id: RequestID(high: identity.0, low: identity.1 &+ served), began: loop.clock.now)
+  }
+
+  private func request(of exchange: Exchange) -> Request {
+    Request(
+      head: exchange.head, body: exchange.body, peer: stream.peer, security: stream.security, id: exchange.id)
+  }
+
+  private func what(follows response: Response, to exchange: Exchange) -> ConnectionMachine.Next {
+    let (head, body) = (exchange.head, exchange.body)
     // To HTTP/1.0 the end of a body of unknown length is the end of the connection.
-    let endsWithBody = response.body.length == nil && head.version == .http10
+    let endsWithBody = head.version == .http10 && response.body.length == nil
     let kept = input.machine.keepsAlive(after: head, closes: response.closesConnection || endsWithBody)
-    let next = input.machine.next(
+    return input.machine.next(
       kept: kept, bodyIsComplete: body?.isComplete ?? true, bodyWasAwaited: body?.isAwaited ?? false,
       bodyIsUsable: body?.mayBeDropped(atMost: input.limits.discardBytesMax) ?? true)
+  }
+
+  /// Answers one request, and says what follows.
+  private func serve(_ head: RequestHead) async -> ConnectionMachine.Next {
+    let exchange = begin(head)
+    input.enter(.responding)
+    if let response = responder.respondAtOnce(to: request(of: exchange)) {
+      return await send(response, in: exchange, what(follows: response, to: exchange))
+    }
+    return await serve(.request(exchange))
+  }
+
+  private func serve(_ left: Left) async -> ConnectionMachine.Next {
+    switch left {
+    case .request(let exchange):
+      let response = await responder.respond(to: request(of: exchange))
+      return await send(response, in: exchange, what(follows: response, to: exchange))
+    case .response(let exchange, let response, let next):
+      return await send(response, in: exchange, next)
+    }
+  }
+
+  private func send(
+    _ response: Response, in exchange: Exchange, _ next: ConnectionMachine.Next
+  ) async -> ConnectionMachine.Next {
     let keepAlive = next == .request || next == .discard
+    input.enter(.writing)
     let isComplete: Bool
-    if let sent = sendAtOnce(response, to: head.method, version: head.version, keepAlive: keepAlive) {
+    if unsent == nil, let sent = sendAtOnce(response, to: exchange.head, keepAlive: keepAlive) {
       isComplete = sent
     } else {
-      isComplete = await send(response, to: head.method, version: head.version, keepAlive: keepAlive)
+      isComplete = await send(response, to: exchange.head, keepAlive: keepAlive)
     }
+    finish(exchange, response, isComplete: isComplete)
+    guard isComplete else { return .close }
+    guard next == .discard else { return next }
+    return await exchange.body?.discard(atMost: input.limits.discardBytesMax) ?? true ? .request : .linger
+  }
+
+  private func finish(_ exchange: Exchange, _ response: Response, isComplete: Bool) {
     responder.finished(
       ResponseOutcome(
-        head: head, peer: stream.peer, requestID: id, status: response.status, bytesSent: bodyBytesSent,
-        duration: loop.clock.now.duration(since: began), isComplete: isComplete))
-    guard isComplete else {
-      reportFailure(of: head)
-      return .close
-    }
-    guard next == .discard else { return next }
-    return await body?.discard(atMost: input.limits.discardBytesMax) ?? true ? .request : .linger
+        head: exchange.head, peer: stream.peer, requestID: exchange.id, status: response.status,
+        bytesSent: bodyBytesSent, duration: loop.clock.now.duration(since: exchange.began), isComplete: isComplete))
+    if !isComplete { reportFailure(of: exchange.head) }
   }
 
   /// Tells the log when it was we who broke a response off. That clients go away is no news.
@@ -248,7 +353,8 @@ actor Connection {
     served &+= 1
     let id = RequestID(high: identity.0, low: identity.1 &+ served)
     let response = responder.respond(toMalformed: error, from: stream.peer, id: id)
-    let isComplete = await send(response, to: .get, version: .http11, keepAlive: false)
+    input.enter(.writing)
+    let isComplete = await send(response, to: nil, keepAlive: false)
     responder.finished(
       ResponseOutcome(
         head: nil, peer: stream.peer, requestID: id, status: response.status, bytesSent: bodyBytesSent,
@@ -261,168 +367,5 @@ actor Connection {
   private func beginLingering() async {
     input.enter(.lingering)
     await stream.finishWriting()
-  }
-
-  // MARK: Writing
-
-  /// Sends a response that is small and whole in memory as far as the transport takes it now: most responses, for which
-  /// ways into and out of waiting would cost more than the work. Nil when ``send(_:to:version:keepAlive:)`` has to go
-  /// on; false when the client is gone.
-  private func sendAtOnce(
-    _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
-  ) -> Bool? {
-    let body: [UInt8]
-    switch response.body {
-    case _ where method == .head || response.status.forbidsContent: body = []
-    case .empty: body = []
-    case .bytes(let bytes) where bytes.count <= Self.joinedBodyBytesMax: body = bytes
-    case .bytes, .file, .pieces, .stream: return nil
-    }
-    bodyBytesSent = 0
-    var (output, _) = head(of: response, version, keepAlive: keepAlive)
-    output.append(contentsOf: body)
-    input.enter(.writing)
-    do {
-      let sent = try stream.writeAvailable(output)
-      if sent < output.count {
-        unsent = (Array(output[sent...]), UInt64(body.count))
-        return nil
-      }
-      if stream.holdsUnsent {
-        // Taken is not sent: nobody else would see to it before the next request.
-        unsent = ([], UInt64(body.count))
-        return nil
-      }
-      bodyBytesSent = UInt64(body.count)
-      return true
-    } catch {
-      responseFailure = error
-      return false
-    }
-  }
-
-  /// Sends a response, or what ``sendAtOnce(_:to:version:keepAlive:)`` left of it. False when the client did not take
-  /// all of it.
-  private func send(
-    _ response: Response, to method: HTTPMethod, version: HTTPVersion, keepAlive: Bool
-  ) async -> Bool {
-    do {
-      if let rest = unsent.take() {
-        try await stream.write(rest.bytes, more: false)
-        bodyBytesSent = rest.bodyBytes
-        return true
-      }
-      bodyBytesSent = 0
-      let (output, framing) = head(of: response, version, keepAlive: keepAlive)
-      input.enter(.writing)
-      if method == .head || response.status.forbidsContent {
-        try await stream.write(output, more: false)
-      } else {
-        try await write(response.body, after: output, framing: framing)
-      }
-      return true
-    } catch {
-      responseFailure = error
-      return false
-    }
-  }
-
-  private func head(
-    of response: Response, _ version: HTTPVersion, keepAlive: Bool
-  ) -> (bytes: [UInt8], framing: ResponseFraming) {
-    let framing: ResponseFraming =
-      if response.status.forbidsContent {
-        .none
-      } else if let length = response.body.length {
-        .length(length)
-      } else {
-        version == .http11 ? .chunked : .untilClose
-      }
-    var output: [UInt8] = []
-    // Room for the body too, where both leave together.
-    if case .bytes(let bytes) = response.body, bytes.count <= Self.joinedBodyBytesMax {
-      output.reserveCapacity(Self.headBytes + bytes.count)
-    }
-    ResponseWriter.writeHead(
-      status: response.status, fields: response.fields, framing: framing,
-      keepAlive: keepAlive && framing != .untilClose, version: version, date: date.text(at: wallClock.now.seconds),
-      into: &output)
-    return (output, framing)
-  }
-
-  private func write(
-    _ body: ResponseBody, after head: consuming [UInt8], framing: ResponseFraming
-  ) async throws(StreamError) {
-    switch body {
-    case .empty:
-      try await stream.write(head, more: false)
-    case .bytes(let bytes):
-      try await write(bytes, after: head)
-    case .file(let file, let region):
-      try await stream.write(head, more: !region.isEmpty)
-      try await send(file, region)
-    case .pieces(let pieces):
-      try await stream.write(head, more: !pieces.isEmpty)
-      for piece in pieces { try await write(piece) }
-    case .stream(let source):
-      try await stream.write(head, more: true)
-      try await write(source, isChunked: framing == .chunked)
-    }
-  }
-
-  private func write(_ bytes: [UInt8], after head: consuming [UInt8]) async throws(StreamError) {
-    if bytes.count <= Self.joinedBodyBytesMax {
-      var joined = head
-      joined.append(contentsOf: bytes)
-      try await stream.write(joined, more: false)
-    } else {
-      try await stream.write(head, more: true)
-      try await stream.write(bytes, more: false)
-    }
-    bodyBytesSent += UInt64(bytes.count)
-  }
-
-  private func write(_ piece: ResponseBody.Piece) async throws(StreamError) {
-    switch piece {
-    case .bytes(let bytes):
-      try await stream.write(bytes, more: false)
-      bodyBytesSent += UInt64(bytes.count)
-    case .slice(let bytes, let range):
-      try await stream.write([UInt8](bytes[range]), more: false)
-      bodyBytesSent += UInt64(range.count)
-    case .file(let file, let region):
-      try await send(file, region)
-    }
-  }
-
-  private func send(_ file: any OpenFile, _ region: Range<UInt64>) async throws(StreamError) {
-    guard !region.isEmpty else { return }
-    let before = stream.progress
-    let count = region.upperBound - region.lowerBound
-    // The transport's own bytes, which encryption adds to, tell how far a response came that broke off.
-    defer { bodyBytesSent += min(count, stream.progress &- before) }
-    try await stream.send(file, from: region.lowerBound, count: count)
-  }
-
-  private func write(_ source: any ResponseStream, isChunked: Bool) async throws(StreamError) {
-    while true {
-      let bytes: [UInt8]?
-      do {
-        bytes = try await source.next()
-      } catch {
-        throw .closed
-      }
-      var output: [UInt8] = []
-      if let bytes {
-        if isChunked { ResponseWriter.writeChunkHeader(size: bytes.count, into: &output) }
-        output.append(contentsOf: bytes)
-        if isChunked { ResponseWriter.writeChunkEnd(into: &output) }
-      } else if isChunked {
-        ResponseWriter.writeLastChunk(into: &output)
-      }
-      try await stream.write(output, more: false)
-      guard let bytes else { return }
-      bodyBytesSent += UInt64(bytes.count)
-    }
   }
 }

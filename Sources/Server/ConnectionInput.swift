@@ -51,7 +51,6 @@ final class ConnectionInput {
   func nextHead() -> Arrival {
     while true {
       if start < buffer.count {
-        if machine.phase == .idle { enter(.head) }
         switch parser.parse(buffer, from: start) {
         case .head(let head, let consumed):
           consume(consumed)
@@ -59,7 +58,7 @@ final class ConnectionInput {
         case .failed(let error):
           return .malformed(error)
         case .needMore:
-          break
+          if machine.phase == .idle { enter(.head) }
         }
       }
       compact()

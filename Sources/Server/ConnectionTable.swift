@@ -111,7 +111,7 @@ actor ConnectionTable {
     }
     self.accepted &+= 1
     // What cannot be opened has gone already.
-    return try? Connection(accepted, on: loop, counted: place, serving: shared)
+    return try? Connection(accepted, on: loop, of: self, counted: place, serving: shared)
   }
 
   // MARK: Serving tasks
@@ -164,11 +164,12 @@ actor ConnectionTable {
   }
 
   private func wait(for connection: Connection) {
-    connection.assumeIsolated { connection in
-      connection.notifyWhenReadable { [weak self, unowned connection] in
-        self?.assumeIsolated { $0.serveSoon(.arrived(connection)) }
-      }
-    }
+    connection.assumeIsolated { $0.serveNextArrival() }
+  }
+
+  /// What came on a connection was served as far as that needs no waiting: nil leaves the rest to a task.
+  func arrived(_ outcome: Connection.Outcome?, on connection: Connection) {
+    if outcome == .ended { forget(connection) } else { serveSoon(.arrived(connection)) }
   }
 
   private func wait(for connection: HTTP2Connection) {
@@ -278,7 +279,9 @@ actor ConnectionTable {
     for connection in http2ByAge() {
       connection.assumeIsolated { if $0.isOverdue(now: now) { $0.expire() } }
     }
-    armSweep()
+    // The last may have ended with that.
+    sweepTimer = nil
+    if count > 0 { armSweep() }
   }
 
   /// Has each connection, those to come too, close with its next answer.

@@ -19,18 +19,21 @@ final class RequestBodyStream: RequestBody {
   let announcedLength: UInt64?
 
   /// Nil for a request without a body.
-  init?(of head: RequestHead, input: ConnectionInput) {
+  static func of(_ head: RequestHead, input: ConnectionInput) -> RequestBodyStream? {
+    if case .none = head.framing { return nil }
+    return RequestBodyStream(head, input)
+  }
+
+  private init(_ head: RequestHead, _ input: ConnectionInput) {
     self.input = input
     isAwaited = head.expectsContinue
-    switch head.framing {
-    case .none: return nil
-    case .length(let length):
-      announcedLength = length
-      remaining = length
-      isComplete = length == 0
-    case .chunked:
-      announcedLength = nil
-      remaining = 0
+    remaining = 0
+    announcedLength =
+      if case .length(let length) = head.framing { length } else { nil }
+    if let announcedLength {
+      remaining = announcedLength
+      isComplete = announcedLength == 0
+    } else {
       decoder = ChunkedDecoder(limits: input.limits.wire)
     }
   }

@@ -138,12 +138,15 @@ final class TLSStream: ByteStream {
     if !more { try await flush(more: false) }
   }
 
-  func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
+  func writeAvailable(_ head: [UInt8], _ body: [UInt8], more: Bool) throws(StreamError) -> Int {
     offer()
+    // What is in one record costs one.
+    let bytes = body.isEmpty ? head : head + body.prefix(max(0, Self.heldBytesMax - head.count))
     guard session.records.output.isEmpty, !bytes.isEmpty else { return 0 }
     let count = min(bytes.count, Self.heldBytesMax)
     try encrypt(bytes, 0..<count)
-    offer()
+    // What follows at once goes with the start of it, as in a write.
+    if !more { offer() }
     return count
   }
 
@@ -202,7 +205,7 @@ final class TLSStream: ByteStream {
   private func offer() {
     guard !isWriting, !session.records.output.isEmpty else { return }
     // A transport that failed says so to whoever reads or writes next.
-    let count = (try? transport.writeAvailable(session.records.output)) ?? 0
+    let count = (try? transport.writeAvailable(session.records.output, [], more: false)) ?? 0
     // Whoever waits for the next request holds no buffer.
     if count == session.records.output.count {
       session.records.output = []

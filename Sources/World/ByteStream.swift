@@ -15,7 +15,7 @@ public protocol ByteStream: AnyObject {
   /// Bytes that the transport took so far: whether the other end takes anything at all, whatever it sends.
   var sent: UInt64 { get }
 
-  /// Whether bytes that ``writeAvailable(_:)`` took are held back, because the transport is full: a ``write(_:more:)``,
+  /// Whether bytes that ``writeAvailable(_:_:more:)`` took are held back, because the transport is full: a ``write(_:more:)``,
   /// of nothing perhaps, hands them over.
   var holdsUnsent: Bool { get }
 
@@ -47,13 +47,18 @@ public protocol ByteStream: AnyObject {
   /// so that a head and the start of its body leave in one packet.
   func write(_ bytes: [UInt8], more: Bool) async throws(StreamError)
 
-  /// Hands of `bytes` to the transport what it takes now, without waiting; returns how many that were. Not called while
-  /// a write waits.
-  func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int
+  /// Hands of `head` and then `body` to the transport what it takes now, without waiting; returns how many bytes that
+  /// were. `more` as in ``write(_:more:)``. Not called while a write waits.
+  func writeAvailable(_ head: [UInt8], _ body: [UInt8], more: Bool) throws(StreamError) -> Int
 
   /// Sends `count` bytes of `file` from `offset` without copying them through the process where the transport allows.
   /// Bytes that are not in memory are read by a worker first: a cold file never blocks the loop.
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
+
+  /// Sends of `count` bytes of `file` from `offset` what is known to be in memory and the transport takes now, without
+  /// waiting; returns how many bytes that were. The rest, all of it perhaps, is for
+  /// ``send(_:from:count:)``. To be asked for at most a MiB. Not called while a write waits.
+  func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64
 
   /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not.
   /// To be asked for in pieces of at most a MiB.
@@ -81,6 +86,11 @@ extension ByteStream {
 
   /// At once.
   public func establish() async throws(StreamError) -> Bool { true }
+
+  /// Nothing: all of a file is left to ``send(_:from:count:)``.
+  public func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64 {
+    0
+  }
 }
 
 /// Why a stream stopped.

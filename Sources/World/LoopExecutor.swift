@@ -15,6 +15,27 @@ public protocol LoopExecutor: SerialExecutor, TaskExecutor {
   var clock: any LoopClock { get }
 }
 
+extension LoopExecutor {
+  /// Calls `body` as `actor`, which names this loop as its executor, on whose thread the caller runs; traps elsewhere.
+  ///
+  /// The same as the actor's `assumeIsolated`, for callbacks of the system: there no task is current, and what the
+  /// runtime then asks until it knows where it is costs more than much of what is done in them.
+  public func isolated<Isolated: Actor, Result: Sendable>(
+    _ actor: Isolated, _ body: (isolated Isolated) -> Result
+  ) -> Result {
+    checkIsolated()
+    assert(
+      {
+        actor.preconditionIsolated("the actor lives elsewhere")
+        return true
+      }())
+    // Safe because: being isolated is no part of a function's representation, and that the caller is was just checked.
+    return withoutActuallyEscaping(body) { body in
+      unsafe unsafeBitCast(body, to: ((Isolated) -> Result).self)(actor)
+    }
+  }
+}
+
 /// A task that was started on a loop.
 public typealias LoopTask = Task<Void, Never>
 

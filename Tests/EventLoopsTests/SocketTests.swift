@@ -136,6 +136,46 @@ private func exchange<R: Sendable>(
     #expect(received == Array(content[5000..<2_505_001]))
   }
 
+  @Test func whatIsInMemoryIsSentAtOnceAsFarAsItFits() async throws {
+    let path = "/tmp/gantry-at-once-test-\(getpid())"
+    let content = [UInt8]((0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+    let file = try LoopGroup.files.open(path, .create(mode: 0o600))
+    try file.write(content, at: 0)
+    defer { unlink(path) }
+    let counts = Mutex<[Int]>([])
+    let received = try await exchange { port in
+      Client(port: port).readToEnd()
+    } server: { stream, _ in
+      do {
+        let head = try stream.writeAvailable([1, 2], [3], more: false)
+        let more = try stream.writeAvailable([4], [], more: true)
+        let sent = try stream.sendAvailable(file, from: 10, count: 900_000)
+        counts.withLock { $0 = [head, more, Int(sent)] }
+        try await stream.send(file, from: 10 + sent, count: 900_000 - sent)
+      } catch { stream.close() }
+    }
+    #expect(received == [1, 2, 3, 4] + content[10..<900_010])
+    let sent = counts.withLock { $0 }
+    #expect(sent[..<2] == [3, 1] && sent[2] > 0)
+  }
+
+  @Test func whatIsNotInMemoryIsLeftToWhoWaits() async throws {
+    let path = "/tmp/gantry-cold-test-\(getpid())"
+    let file = try LoopGroup.files.open(path, .create(mode: 0o600))
+    try file.write([UInt8](repeating: 8, count: 500_000), at: 0)
+    try file.sync()
+    defer { unlink(path) }
+    posix_fadvise(open(path, O_RDONLY), 0, 0, POSIX_FADV_DONTNEED)
+    let count = Mutex<UInt64?>(nil)
+    let received = try await exchange { port in
+      Client(port: port).readToEnd()
+    } server: { stream, _ in
+      let sent = try? stream.sendAvailable(file, from: 0, count: 500_000)
+      count.withLock { $0 = sent }
+    }
+    #expect(count.withLock { $0 } == 0 && received.isEmpty)
+  }
+
   @Test func aFileThatIsTooShortIsReported() async throws {
     let path = "/tmp/gantry-short-test-\(getpid())"
     let file = try LoopGroup.files.open(path, .create(mode: 0o600))

@@ -204,6 +204,30 @@ struct RequestParserTests {
     }
   }
 
+  @Test("A target holds visible ASCII without a hash, wherever in it the byte stands", arguments: UInt8.min...UInt8.max)
+  func targets(byte: UInt8) throws {
+    for length in 1..<20 {
+      for at in 1...length {
+        var bytes = Array("GET /\(String(repeating: "a", count: length)) HTTP/1.1\r\nHost: r\r\n\r\n".utf8)
+        bytes[4 + at] = byte
+        var parser = RequestParser()
+        let outcome = parser.parse(bytes, from: 0)
+        let isAllowed = (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "#")
+        switch outcome {
+        case .head(let head, _):
+          #expect(isAllowed, "at \(at) of \(length)")
+          let path = Array(bytes[4..<(5 + length)])
+          guard byte == UInt8(ascii: "?") else {
+            #expect(head.path == path[...] && head.query == nil)
+            continue
+          }
+          #expect(head.path == path[..<at] && head.query == path[(at + 1)...], "at \(at) of \(length)")
+        case .failed, .needMore: #expect(!isAllowed, "at \(at) of \(length)")
+        }
+      }
+    }
+  }
+
   @Test("No line is scanned twice: a trickled head of many bytes stays cheap")
   func trickle() {
     // 8 KiB of one line, byte by byte: a parser that began again each time would touch 32 MiB and take seconds here.

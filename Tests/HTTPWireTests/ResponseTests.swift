@@ -38,6 +38,22 @@ struct ResponseTests {
     #expect(HTTPStatus.notModified.forbidsContent && !HTTPStatus.ok.forbidsContent)
   }
 
+  @Test("A length is written in all its digits")
+  func lengths() {
+    var lengths: [UInt64] = [0, 7, .max]
+    var power: UInt64 = 10
+    for _ in 0..<19 {
+      lengths += [power - 1, power, power + 1, power &* 9]
+      power &*= 10
+    }
+    for length in lengths {
+      var output: [UInt8] = []
+      ResponseWriter.writeHead(
+        status: .ok, fields: Fields(), framing: .length(length), keepAlive: true, date: [], into: &output)
+      #expect(text(output) == "HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n")
+    }
+  }
+
   @Test("Every phrase belongs to its code")
   func phrases() {
     for code in UInt16(100)...599 where !HTTPStatus(code).reason.isEmpty {

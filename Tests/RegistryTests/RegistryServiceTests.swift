@@ -241,6 +241,20 @@ struct RegistryServiceTests {
     }
   }
 
+  @Test func keysAreEqualWhenAllTheirBytesAre() {
+    for count in 0..<40 {
+      let bytes = (0..<count).map { UInt8($0 + 1) }
+      let key = CacheKey(bytes[...])
+      #expect(key == CacheKey(([0, 0, 0] + bytes)[3...]))
+      #expect(key != CacheKey((bytes + [9])[...]))
+      for at in 0..<count {
+        var other = bytes
+        other[at] ^= 0x80
+        #expect(key != CacheKey(other[...]), "byte \(at) of \(count)")
+      }
+    }
+  }
+
   @Test func theCacheServesOnlyWhatIsStillTrue() {
     let simulation = SimulatedWorld(seed: 3)
     let service = Self.service(simulation)

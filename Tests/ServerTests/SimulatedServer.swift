@@ -39,6 +39,19 @@ struct ScriptedResponder: RequestResponder {
 
   let record: Record
 
+  /// Paths below `/now/` are answered at once: `/now/file` with 200 000 bytes of a file, `/now/short` with such of a file
+  /// that ends too early, `/now/medium` with 50 000 bytes, all others with their path.
+  func respondAtOnce(to request: Request) -> Response? {
+    let path = String(decoding: request.head.path, as: UTF8.self)
+    guard path.hasPrefix("/now/") else { return nil }
+    switch path {
+    case "/now/file": return Response(status: .ok, body: .file(PatternFile(), 1000..<201_000))
+    case "/now/short": return Response(status: .ok, body: .file(PatternFile(end: 100_000), 1000..<201_000))
+    case "/now/medium": return Response(status: .ok, body: .bytes([UInt8](repeating: 5, count: 50_000)))
+    default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
+    }
+  }
+
   /// `/echo` answers with the request's body, `/ignore` without reading it, `/bytes` with 100 000 bytes, `/medium` with
   /// 5000, `/stream` with five pieces, `/file` with a long file, `/cold` with one of which every other part is not in
   /// memory, `/short` with one that ends too early, `/broken` breaks off after two, `/pieces` joins three, `/held`

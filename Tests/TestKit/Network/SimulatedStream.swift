@@ -82,10 +82,22 @@ public final class SimulatedStream: ByteStream, Sendable {
   }
 
   /// Hands over what the buffer takes now.
-  public func writeAvailable(_ bytes: [UInt8]) throws(StreamError) -> Int {
-    let count = try connection.write(side, bytes[...])
+  public func writeAvailable(_ head: [UInt8], _ body: [UInt8], more: Bool) throws(StreamError) -> Int {
+    let count = try connection.write(side, (head + body)[...])
     note(sent: count)
     return count
+  }
+
+  /// Sends of a part of a file what the buffer takes now.
+  public func sendAvailable(
+    _ file: any OpenFile, from offset: UInt64, count: UInt64
+  ) throws(StreamError) -> UInt64 {
+    let bytes: [UInt8]
+    do { bytes = try file.read(Int(count), at: offset) } catch { throw .unreadableFile(error) }
+    guard bytes.count == Int(count) else { throw .truncatedFile }
+    let sent = try connection.write(side, bytes[...])
+    note(sent: sent)
+    return UInt64(sent)
   }
 
   /// Waits for a turn, as for a worker.
