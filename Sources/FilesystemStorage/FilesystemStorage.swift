@@ -22,6 +22,7 @@ public final class FilesystemStorage: StorageEngine {
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
   let tagLists = TagLists()
+  let repositoryDirectories = RepositoryDirectories()
   let heldLinks: HeldLinks
 
   /// A storage below `root`, which ``start()`` makes when it is missing. `report` is told, in one sentence for the log,

@@ -83,7 +83,7 @@ extension FilesystemStorage {
   public func repositories(
     after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<RepositoryName> {
-    var walk = RepositoryWalk(after: last, having: Layout.manifestsName)
+    var walk = RepositoryWalk(after: last, having: Layout.manifestsName, kept: repositoryDirectories)
     var page: [RepositoryName] = []
     while !walk.isOver {
       let (current, wanted) = (walk, limit - page.count + 1)

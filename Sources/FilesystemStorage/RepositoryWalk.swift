@@ -13,8 +13,9 @@ struct RepositoryWalk: Sendable {
   /// One directory that the walk is in.
   private struct Level {
     var path: String
-    /// The names in it still to visit, the next one last.
-    var names: [String]
+    var directory: RepositoryDirectory
+    /// The place of the name in it that is visited next.
+    var next: Int
     /// How many of `last`'s components this directory's path equals; nil once it comes after `last`.
     var matched: Int?
   }
@@ -25,13 +26,16 @@ struct RepositoryWalk: Sendable {
   private let last: String?
   private let lastComponents: [String]
   private let mark: String
+  private let kept: RepositoryDirectories?
   private var levels: [Level] = []
   private var isBegun = false
 
-  /// A walk over the repositories strictly after `last` (any text) whose directory has an entry named `mark`.
-  init(after last: String?, having mark: String) {
+  /// A walk over the repositories strictly after `last` (any text) whose directory has an entry named `mark`, which
+  /// begins with `_`. Directories that are `kept` and unchanged are not read.
+  init(after last: String?, having mark: String, kept: RepositoryDirectories? = nil) {
     self.last = last
     self.mark = mark
+    self.kept = kept
     lastComponents =
       last?.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\0" }.map(String.init) ?? []
   }
@@ -45,16 +49,19 @@ struct RepositoryWalk: Sendable {
   ) throws(FileError) -> [RepositoryName] {
     var found: [RepositoryName] = []
     var directories = 0
+    var view = kept?.view() ?? .none
+    defer { kept?.keep(view) }
     if !isBegun {
       isBegun = true
-      _ = try enter("", matched: last == nil ? nil : 0, in: tree)
+      _ = try enter("", matched: last == nil ? nil : 0, in: tree, &view)
     }
     while found.count < wanted, directories < directoriesMax, let level = levels.last {
-      guard let name = level.names.last else {
+      guard level.next < level.directory.names.count else {
         levels.removeLast()
         continue
       }
-      levels[levels.count - 1].names.removeLast()
+      let name = level.directory.names[level.next]
+      levels[levels.count - 1].next += 1
       let path = level.path.isEmpty ? name : "\(level.path)/\(name)"
       // A directory whose path is no name holds none either.
       guard let repository = try? RepositoryName(parsing: path) else { continue }
@@ -62,37 +69,23 @@ struct RepositoryWalk: Sendable {
       let matched = level.matched.flatMap { depth in
         depth < lastComponents.count && lastComponents[depth] == name ? depth + 1 : nil
       }
-      let isMarked = try enter(path, matched: matched, in: tree)
+      let isMarked = try enter(path, matched: matched, in: tree, &view)
       if isMarked, last.map({ RepositoryName.precedes($0, path) }) ?? true { found.append(repository) }
     }
     return found
   }
 
   // Opens a directory for the walk and tells whether it has the mark.
-  private mutating func enter(_ path: String, matched: Int?, in tree: StoredTree) throws(FileError) -> Bool {
-    let directory = tree.layout.repositoryDirectory(path)
-    guard let entries = try tree.files.entries(directory) else { return false }
-    var names: [String] = []
-    var isMarked = false
-    for entry in entries {
-      if entry.name == mark { isMarked = true }
-      if entry.name.hasPrefix("_") || entry.kind == .file { continue }
-      // The next component of `last` decides, as long as all before it were equal.
-      if let matched, matched < lastComponents.count,
-        entry.name.utf8.lexicographicallyPrecedes(lastComponents[matched].utf8)
-      {
-        continue
-      }
-      if entry.kind == .other {
-        let status = try tree.files.status(Layout.entry(entry.name, of: directory))
-        if status?.isDirectory != true { continue }
-      }
-      names.append(entry.name)
+  private mutating func enter(
+    _ path: String, matched: Int?, in tree: StoredTree, _ view: inout RepositoryDirectories.View
+  ) throws(FileError) -> Bool {
+    guard let directory = try view.directory(tree.layout.repositoryDirectory(path), in: tree) else { return false }
+    // The next component of `last` decides, as long as all before it were equal.
+    let first =
+      if let matched, matched < lastComponents.count { directory.index(notBefore: lastComponents[matched]) } else { 0 }
+    if first < directory.names.count {
+      levels.append(Level(path: path, directory: directory, next: first, matched: matched))
     }
-    if !names.isEmpty {
-      names.sort(by: >)
-      levels.append(Level(path: path, names: names, matched: matched))
-    }
-    return isMarked
+    return directory.has(mark)
   }
 }

@@ -178,7 +178,7 @@ extension TagLists {
 
 extension StoredTree {
   /// The version of a directory's names; nil when there is none.
-  fileprivate func directoryVersion(_ path: String) throws(FileError) -> LinkVersion? {
+  func directoryVersion(_ path: String) throws(FileError) -> LinkVersion? {
     guard let status = try files.status(path), status.isDirectory else { return nil }
     return FilesystemWatch.version(status, now: clock.now)
   }

@@ -69,8 +69,10 @@ final class SimulatedClient {
       let reply = try await exchange(client, message, isHead: method == "HEAD")
       let end = ledger.tick()
       note("\(summary) -> \(reply.status)")
+      // A mount that a fault broke off is answered with an upload, and may have been made all the same.
+      let isBrokenOff = reply.status < 300 && town.simulated.disk.faultCount != faults
       for ticket in tickets {
-        ledger.settle(ticket, applies(reply.status) ? .done : reply.status >= 500 ? .unknown : .refused)
+        ledger.settle(ticket, applies(reply.status) ? .done : reply.status >= 500 || isBrokenOff ? .unknown : .refused)
       }
       if reply.status >= 500 {
         if town.simulated.disk.faultCount == faults, !town.isStopping(server) {

@@ -93,6 +93,59 @@ import Testing
     }
   }
 
+  /// What else happens when a link that was just written cannot be read.
+  enum Trouble: CaseIterable {
+    /// Another change of the same batch could not be applied, so the tree is looked at.
+    case anotherFails
+    /// The turn could not be ended, so the next one looks at the tree.
+    case turnStaysOpen
+  }
+
+  /// A link that was just written cannot be read: its entry is made void with those that could not be applied, so
+  /// nobody may be told that it counts.
+  @Test(arguments: Trouble.allCases)
+  func whatIsMadeVoidIsNotAcknowledged(_ trouble: Trouble) throws {
+    for keeping in CrashKeeping.manners(chances: 8) {
+      let simulation = SimulatedWorld(seed: 1)
+      let acknowledged = Reports()
+      func link(_ text: String) -> String { "\(Self.digest(text).hex)/link" }
+      try simulation.run { () async throws in
+        let engine = simulation.engine()
+        try await engine.start()
+        try await engine.put("one", as: "t")
+        var faults = [FaultPlan.Fault(.notPermitted, of: [.read], pathContains: link("three"))]
+        switch trouble {
+        case .anotherFails: faults.append(.init(.failed, of: [.rename], pathContains: link("four"), times: 1000))
+        case .turnStaysOpen: faults.append(.init(.failed, of: [.write], pathContains: "/append.lock", skip: 1))
+        }
+        let texts = trouble == .anotherFails ? ["two", "three", "four"] : ["three"]
+        simulation.disk.install(FaultPlan(faults))
+        // The first is written alone, and those that come meanwhile together.
+        var pushes: [LoopTask] = []
+        for text in texts {
+          pushes.append(
+            spawn(on: simulation.world.loops[0]) {
+              let bytes = Array(text.utf8)
+              let isTaken =
+                (try? await engine.putManifest(bytes, digest: Digest(of: bytes), subject: nil, in: repository)) != nil
+              if isTaken { acknowledged.add(text) }
+            })
+        }
+        for push in pushes { await push.value }
+        try await engine.put("five", as: "t")
+        simulation.disk.install(FaultPlan())
+      }
+      let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut(keeping: keeping))
+      let taken = Set(acknowledged.all)
+      for text in taken.union(["one", "five"]) {
+        #expect(
+          left.contents(of: "\(Self.revisions)/\(link(text))") == Array("\(Self.digest(text))".utf8),
+          "\(text), \(keeping)")
+      }
+      #expect(taken == (trouble == .anotherFails ? ["two"] : []))
+    }
+  }
+
   /// A process dies anywhere in a push of a moved tag; another one, which lives, then deletes the manifest. What it
   /// shows afterwards is what is there after a power cut.
   @Test(arguments: 0..<70)

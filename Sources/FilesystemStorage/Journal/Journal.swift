@@ -209,28 +209,40 @@ final class Journal: Sendable {
       if changes.isEmpty { return batch.map { _ in Outcome.applied(false) } }
       try segments.append(changes.flatMap(\.records), in: turn)
       written.note(changes)
-      let outcomes = zip(batch, taken).map { $1 ? apply($0.change, .first) : .applied(false) }
-      finish(turn, without: zip(batch, outcomes).filter { !$1.isWhole($0.change) }.map(\.0.change))
-      return outcomes
+      var outcomes = finish(turn, changes, as: changes.map { apply($0, .first) })[...]
+      return taken.map { isTaken in isTaken ? outcomes.removeFirst() : .applied(false) }
     }
     for (waiting, outcome) in zip(batch, outcomes) { waiting.resume.resume(returning: outcome) }
     return written
   }
 
-  // Where that fails, the next turn finds the mark and does it, or nothing is taken any more.
-  private func finish(_ turn: JournalTurn, without unapplied: [Change]) {
+  // Ends a turn, and returns what may be answered: nothing is acknowledged that was made void, because the tree could
+  // not be seen to show it, or that the next turn may make void, because this one could not be ended.
+  private func finish(_ turn: JournalTurn, _ changes: [Change], as outcomes: [Outcome]) -> [Outcome] {
+    let areWhole = zip(changes, outcomes).map { $1.isWhole($0) }
     do throws(FileError) {
-      if unapplied.isEmpty { return try turn.clearMark() }
-      try segments.settle(turn, over: tree)
-      for change in unapplied {
-        guard let content = change.staged, let record = change.records.first else { continue }
-        // Void by now: nothing needs the content.
-        if try !tree.surelyShows(record) { staging.discard(content) }
+      if areWhole.allSatisfy({ $0 }) {
+        try turn.clearMark()
+        return outcomes
       }
+      var counting = try segments.settle(turn, over: tree)[...]
+      var answers = outcomes
+      for (index, change) in changes.enumerated() {
+        let counts = counting.prefix(change.records.count)
+        counting = counting.dropFirst(counts.count)
+        let isVoid = counts.count < change.records.count || counts.contains(false)
+        if areWhole[index], isVoid { answers[index] = .unapplied(unseen) }
+        // Void by now: nothing needs the content.
+        if let content = change.staged, counts.first == false { staging.discard(content) }
+      }
+      return answers
     } catch {
       tree.report("the journal's last entries are not settled, which is tried again with the next write: \(error)")
+      return outcomes.map { if case .applied = $0 { .unapplied(error) } else { $0 } }
     }
   }
+
+  private var unseen: FileError { FileError(.failed, operation: "read", path: tree.layout.repositories) }
 
   // Tries once more; what only takes something away is done without the journal, which is empty then.
   private func writeWithoutRoom(_ batch: [Waiting]) -> Written {

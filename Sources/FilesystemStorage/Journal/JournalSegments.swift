@@ -80,15 +80,18 @@ final class JournalSegments: Sendable {
   /// them. They are not applied now: nobody knows whether they are durable, and a registry without a journal may have
   /// written since.
   ///
-  /// As long as it fails nothing more comes into the journal.
-  func settle(_ turn: JournalTurn, over tree: StoredTree) throws(FileError) {
-    guard let mark = try turn.mark(), mark.boot == files.boot.boot || isRecovered else { return }
+  /// As long as it fails nothing more comes into the journal. Returns which of those entries count, in their order.
+  @discardableResult
+  func settle(_ turn: JournalTurn, over tree: StoredTree) throws(FileError) -> [Bool] {
+    guard let mark = try turn.mark(), mark.boot == files.boot.boot || isRecovered else { return [] }
+    var counting: [Bool] = []
     if let segment = try all().first(where: { $0.number == mark.segment }), let file = try opened(segment, .readWrite) {
       var offsets: [UInt64] = []
       try read(file, number: segment.number, from: mark.offset) { (entry, offset) throws(FileError) in
         // One that is void already is made so again: its sync may have failed.
-        if entry.isVoid { return offsets.append(offset) }
-        if try !tree.surelyShows(entry.record) { offsets.append(offset) }
+        let counts = entry.isVoid ? false : try tree.surelyShows(entry.record)
+        if !counts { offsets.append(offset) }
+        counting.append(counts)
       }
       for offset in offsets {
         let voiding = JournalFrame.voiding(offset)
@@ -98,6 +101,7 @@ final class JournalSegments: Sendable {
       try file.sync()
     }
     try turn.clearMark()
+    return counting
   }
 
   /// Whether what another boot left was seen to. From then on a mark of another boot is one of another machine that
