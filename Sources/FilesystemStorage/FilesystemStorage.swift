@@ -33,7 +33,8 @@ public final class FilesystemStorage: StorageEngine {
   public init(
     root: String, world: World, durability: Durability = .strict,
     uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault,
-    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, heldLinksMax: Int = 1024,
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault,
+    heldLinksMax: Int = FilesystemStorage.heldLinksDefault,
     report: @escaping @Sendable (String) -> Void
   ) {
     let (layout, files) = (Layout(root: root), world.files)
@@ -48,6 +49,9 @@ public final class FilesystemStorage: StorageEngine {
       durability: durability, checkpointInterval: checkpointInterval)
     self.world = world
   }
+
+  /// How many links watches hold, unless the embedder says otherwise.
+  public static let heldLinksDefault = 1024
 
   /// How long the journal's first record waits for a checkpoint, unless the settings say otherwise.
   public static let checkpointIntervalDefault = Duration.seconds(10)

@@ -47,7 +47,8 @@ extension RegistryHost {
     case .filesystem(let settings):
       let engine = FilesystemStorage(
         root: settings.rootDirectory, world: world, durability: Durability(settings.durability),
-        uploadSyncBytes: UInt64(settings.uploadSyncBytes), checkpointInterval: settings.checkpointInterval
+        uploadSyncBytes: UInt64(settings.uploadSyncBytes), checkpointInterval: settings.checkpointInterval,
+        heldLinksMax: min(FilesystemStorage.heldLinksDefault, SystemProcess.descriptorsMax / 64)
       ) { logger.warning("\($0)") }
       filesystem = engine
       storage = monitoring.metered(engine)
