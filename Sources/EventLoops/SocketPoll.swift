@@ -63,6 +63,8 @@ final class SocketPoll: @unchecked Sendable {
 
   /// Called by libuv when something is ready or the poll failed: the next read or write will tell which.
   func ready(status: Int32, events: Int32) {
+    // libuv has stopped to watch a descriptor with an error: whoever waits on has to begin anew.
+    if status < 0 { armed = 0 }
     var wanted = armed
     if status < 0 || events & Int32(UV_READABLE.rawValue) != 0 {
       if let waiter = unsafe readWaiter.take() {
@@ -79,7 +81,6 @@ final class SocketPoll: @unchecked Sendable {
       unsafe writeWaiter.take()?.resume()
       wanted &= ~Int32(UV_WRITABLE.rawValue)
     }
-    if status < 0 { wanted = 0 }
     _ = arm(wanted)
   }
 

@@ -174,19 +174,17 @@ final class SocketStream: ByteStream {
   func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64 {
     guard count > 0, !poll.isClosed else { return 0 }
     let file = Self.system(file)
-    guard isResident(file, from: offset, to: offset + count - 1) else { return 0 }
+    guard firstAbsent(file, from: offset, to: offset + count - 1) == nil else { return 0 }
     var sent: UInt64 = 0
     while sent < count {
       let result = gantry_sendfile(poll.descriptor, file.descriptor, Int64(offset + sent), Int(count - sent))
       if result > 0 {
         sent += UInt64(result)
         note(sent: result)
-      } else if result == 0 {
-        throw .truncatedFile
-      } else if result == -Int(EAGAIN) {
-        break
       } else if result != -Int(EINTR) {
-        throw Self.error(Int32(-result))
+        // A failure behind bytes that have left comes back to whoever sends the rest.
+        if sent > 0 || result == -Int(EAGAIN) { break }
+        throw result == 0 ? .truncatedFile : Self.error(Int32(-result))
       }
     }
     return sent
@@ -195,9 +193,7 @@ final class SocketStream: ByteStream {
   /// Has a worker read what is not in the page cache, so that sendfile never waits for the disk on the loop.
   private func makeResident(_ file: SystemFile, from offset: UInt64, count: UInt64) async throws(StreamError) {
     let last = offset + count - 1
-    guard !isResident(file, from: offset, to: last), let start = Self.firstAbsent(file, from: offset, to: last) else {
-      return
-    }
+    guard let start = firstAbsent(file, from: offset, to: last) else { return }
     do {
       try await poll.loop.workers.run { () throws(FileError) in
         var position = start
@@ -212,32 +208,31 @@ final class SocketStream: ByteStream {
     }
   }
 
-  /// Whether a piece of a file is in the page cache.
-  private func isResident(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> Bool {
+  /// From where on a piece of a file, of at most ``fileBytesPerTurn``, may have to be read from the disk; nil when all
+  /// of it is in memory.
+  private func firstAbsent(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> UInt64? {
     // The head of a file that is asked for again and again is not looked at each time: nothing that is read all the
     // time leaves the memory within a second.
     let isHead = last < Self.residencyProbeStride && offset == 0
     let now = isHead ? poll.loop.now.nanoseconds : 0
-    if isHead, file.residency.covers(last, at: now) { return true }
-    guard Self.firstAbsent(file, from: offset, to: last) == nil else { return false }
-    if isHead { file.residency.note(last, until: now + 1_000_000_000) }
-    return true
+    if isHead, file.residency.covers(last, at: now) { return nil }
+    let absent = Self.probe(file, from: offset, to: last)
+    if isHead, absent == nil { file.residency.note(last, until: now + 1_000_000_000) }
+    return absent
   }
 
-  /// From where on a piece of a file, of at most ``fileBytesPerTurn``, may have to be read from the disk; nil when all
-  /// of it is in memory.
-  private static func firstAbsent(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> UInt64? {
-    var probe = offset
+  private static func probe(_ file: SystemFile, from offset: UInt64, to last: UInt64) -> UInt64? {
+    var place = offset
     while true {
-      switch gantry_is_resident(file.descriptor, Int64(probe)) {
-      case 0: return probe
+      switch gantry_is_resident(file.descriptor, Int64(place)) {
+      case 0: return place
       case -1:
-        let absent = UInt64(gantry_first_absent(file.descriptor, Int64(probe), Int64(last + 1)))
+        let absent = UInt64(gantry_first_absent(file.descriptor, Int64(place), Int64(last + 1)))
         return absent > last ? nil : absent
       default: break
       }
-      if probe == last { return nil }
-      probe = min(last, probe + residencyProbeStride)
+      if place == last { return nil }
+      place = min(last, place + residencyProbeStride)
     }
   }
 

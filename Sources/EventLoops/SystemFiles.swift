@@ -38,7 +38,7 @@ struct SystemFiles: Files {
     let descriptor = unsafe gantry_hold(path)
     guard descriptor >= 0 else {
       let error = FileError("open", path, Int32(-descriptor))
-      if error.reason == .absent { return nil }
+      if error.reason == .absent || error.reason == .unsupported { return nil }
       throw error
     }
     let file = SystemHeldFile(descriptor: Int32(descriptor), path: path)

@@ -13,8 +13,8 @@ import Synchronization
 ///
 /// A link that is looked at often is held: then a look costs the kernel a tenth of what the walk along its path does.
 /// Whoever replaces or removes a link, any registry that is, leaves the held file without a name, which that look tells
-/// at once. What it does not tell is that a directory above was renamed, by hand: that is seen by the walk which
-/// follows a second after the last.
+/// at once on the file systems whose files can be held. What it does not tell is that a directory above was renamed, by
+/// hand: that is seen by the walk which follows a second after the last.
 final class FilesystemWatch: LinkWatch {
   private struct State: ~Copyable {
     var looks = 0
@@ -45,6 +45,7 @@ final class FilesystemWatch: LinkWatch {
   static let walkInterval: Int64 = 1_000_000_000
   /// Looks by the path before the link is held: most are not looked at again.
   private static let looksByPath = 4
+  private static let looksAfterRefusal = 1000
 
   func version() -> LinkVersion? {
     let now = clock.now
@@ -65,6 +66,8 @@ final class FilesystemWatch: LinkWatch {
       state.looks += 1
       if state.link == nil, state.looks > Self.looksByPath, status.linkCount == 1 {
         state.link = held.hold(path, files, inode: status.inode)
+        // What cannot be held, or has no room, is not tried each time.
+        state.looks = state.link == nil ? -Self.looksAfterRefusal : 0
       }
       state.walked = time
       return Self.version(status, now: now)

@@ -92,8 +92,8 @@ final class RepositoryDirectories: Sendable {
   /// What is kept now.
   func view() -> View { View(kept: table.withLock { $0.directories }) }
 
-  /// Keeps what was read through a view.
-  func keep(_ view: consuming View) {
+  /// Keeps what was read through a view, and leaves it empty.
+  func keep(_ view: inout View) {
     let read = view.read
     // Else the table would be copied for the sake of a view that nobody looks through any more.
     view = .none

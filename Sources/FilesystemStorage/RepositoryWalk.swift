@@ -20,7 +20,7 @@ struct RepositoryWalk: Sendable {
     var matched: Int?
   }
 
-  /// How many directories one script reads at most, so that it takes a few milliseconds.
+  /// How many directories one script looks at at most, so that it takes a few milliseconds.
   static let directoriesPerScript = 256
 
   private let last: String?
@@ -43,14 +43,14 @@ struct RepositoryWalk: Sendable {
   /// Whether everything was visited.
   var isOver: Bool { isBegun && levels.isEmpty }
 
-  /// Goes on until `wanted` repositories are found, `directoriesMax` directories were read, or all is over.
+  /// Goes on until `wanted` repositories are found, `directoriesMax` directories were looked at, or all is over.
   mutating func advance(
     in tree: StoredTree, directoriesMax: Int, wanted: Int
   ) throws(FileError) -> [RepositoryName] {
     var found: [RepositoryName] = []
     var directories = 0
     var view = kept?.view() ?? .none
-    defer { kept?.keep(view) }
+    defer { kept?.keep(&view) }
     if !isBegun {
       isBegun = true
       _ = try enter("", matched: last == nil ? nil : 0, in: tree, &view)

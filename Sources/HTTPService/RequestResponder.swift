@@ -13,7 +13,8 @@ public protocol RequestResponder: Sendable {
   func respond(to request: Request) async -> Response
 
   /// The same for a request that can be answered without waiting for anything; nil leaves it to ``respond(to:)``, with
-  /// nothing done. Spares the ways into and out of tasks, which cost more than a hot answer does.
+  /// nothing done. Spares the ways into and out of tasks, which cost more than a hot answer does: it may be called in a
+  /// callback of the system, where no task is current, and everybody on the loop waits for it.
   func respondAtOnce(to request: Request) -> Response?
 
   /// Whether the answer may be sent from a file, which is open until the client has taken it. Of such requests an

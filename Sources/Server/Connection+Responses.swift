@@ -23,7 +23,7 @@ extension Connection {
 
   /// Sends a response that is whole in memory as far as the transport takes it now: most responses, for which ways into
   /// and out of waiting would cost more than the work. Nil when ``send(_:to:keepAlive:)`` has to go on; false when the
-  /// client is gone.
+  /// client did not take all of it, for ``responseFailure``.
   func sendAtOnce(_ response: Response, to request: RequestHead, keepAlive: Bool) -> Bool? {
     let body: [UInt8]
     switch response.body {
@@ -38,10 +38,10 @@ extension Connection {
     let (head, _) = head(of: response, request.version, keepAlive: keepAlive)
     do {
       let sent = try stream.writeAvailable(head, body, more: false)
-      let left = head.count + body.count - sent
+      let remaining = head.count + body.count - sent
       // Taken is not sent: nobody else would see to what is held back before the next request.
-      if left > 0 || stream.holdsUnsent {
-        let rest = left > body.count ? head[sent...] + body : body[(body.count - left)...]
+      if remaining > 0 || stream.holdsUnsent {
+        let rest = remaining > body.count ? head[sent...] + body : body[(body.count - remaining)...]
         unsent = .bytes(Array(rest), bodyBytes: UInt64(body.count))
         return nil
       }

@@ -168,7 +168,7 @@ actor ConnectionTable {
   }
 
   /// What came on a connection was served as far as that needs no waiting: nil leaves the rest to a task.
-  func arrived(_ outcome: Connection.Outcome?, on connection: Connection) {
+  func served(_ connection: Connection, _ outcome: Connection.Outcome?) {
     if outcome == .ended { forget(connection) } else { serveSoon(.arrived(connection)) }
   }
 

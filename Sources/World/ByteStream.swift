@@ -15,8 +15,8 @@ public protocol ByteStream: AnyObject {
   /// Bytes that the transport took so far: whether the other end takes anything at all, whatever it sends.
   var sent: UInt64 { get }
 
-  /// Whether bytes that ``writeAvailable(_:_:more:)`` took are held back, because the transport is full: a ``write(_:more:)``,
-  /// of nothing perhaps, hands them over.
+  /// Whether bytes that ``writeAvailable(_:_:more:)`` took are held back, because the transport is full: a
+  /// ``write(_:more:)``, of nothing perhaps, hands them over.
   var holdsUnsent: Bool { get }
 
   /// What protects the stream: nil on a plain one, and before it is established.
@@ -56,8 +56,9 @@ public protocol ByteStream: AnyObject {
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
 
   /// Sends of `count` bytes of `file` from `offset` what is known to be in memory and the transport takes now, without
-  /// waiting; returns how many bytes that were. The rest, all of it perhaps, is for
-  /// ``send(_:from:count:)``. To be asked for at most a MiB. Not called while a write waits.
+  /// waiting; returns how many bytes that were. The rest, all of it perhaps, is for ``send(_:from:count:)``, which tells
+  /// what is wrong behind bytes that have left, and that the stream is closed. To be asked for at most a MiB. Not called
+  /// while a write waits.
   func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64
 
   /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not.

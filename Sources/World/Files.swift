@@ -19,7 +19,8 @@ public protocol Files: Sendable {
   func status(_ path: String) throws(FileError) -> FileStatus?
 
   /// Takes hold of the regular file at `path`, to look at it again and again for a fraction of what ``status(_:)``
-  /// costs. Nil when there is none, when a symbolic link stands there, and where files cannot be held. *On-loop*.
+  /// costs. Nil when there is none, when a symbolic link stands there, and where files cannot be held: where another
+  /// file could take the name, or the name go, without the held file showing it at once. *On-loop*.
   func hold(_ path: String) throws(FileError) -> (any HeldFile)?
 
   /// Makes one directory with mode 0777 less the umask. False when a directory is there already.
@@ -136,7 +137,8 @@ extension Files {
 /// A file that is held, wherever its name goes: neither opened nor kept from being removed. Its descriptor closes with
 /// the last reference.
 public protocol HeldFile: AnyObject, Sendable {
-  /// Size, times and names now; a file whose last name was removed or given to another has a link count of 0. *On-loop*.
+  /// Size, times and names now; a file whose last name was removed or given to another has a link count of 0.
+  /// *On-loop*.
   func status() throws(FileError) -> FileStatus
 }
 

@@ -16,11 +16,12 @@ public protocol LoopExecutor: SerialExecutor, TaskExecutor {
 }
 
 extension LoopExecutor {
-  /// Calls `body` as `actor`, which names this loop as its executor, on whose thread the caller runs; traps elsewhere.
+  /// Calls `body` as `actor`, which names this loop as its executor, on whose thread the caller runs: traps on another
+  /// thread. That the actor lives on this loop is checked in debug builds only.
   ///
-  /// The same as the actor's `assumeIsolated`, for callbacks of the system: there no task is current, and what the
-  /// runtime then asks until it knows where it is costs more than much of what is done in them.
-  public func isolated<Isolated: Actor, Result: Sendable>(
+  /// For callbacks of the system, where no task is current: the actor's `assumeIsolated` asks the runtime, which takes
+  /// more time to know where it is than much of what is done in them.
+  package func isolated<Isolated: Actor, Result: Sendable>(
     _ actor: Isolated, _ body: (isolated Isolated) -> Result
   ) -> Result {
     checkIsolated()

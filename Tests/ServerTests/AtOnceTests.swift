@@ -103,6 +103,7 @@ import Testing
     }
     host.drain()
     #expect(host.record.broken.withLock { $0 } == ["/now/short: truncatedFile"])
+    #expect(host.record.outcomes.withLock { $0.last?.bytesSent } == 99_000)
     #expect(host.simulated.network.openConnectionCount == 0)
   }
 
@@ -123,6 +124,43 @@ import Testing
     let position = try #require(paths.firstIndex(of: "/now/b"))
     #expect(paths.count == 403 && position < 300, "answered after \(position) of the other's")
     host.drain()
+  }
+
+  @Test func whatFollowsIsJudgedAsEver() throws {
+    let host = try SimulatedServer(seed: 5)
+    try host.simulated.run {
+      let unchanged = try host.connect()
+      _ = try await unchanged.request("GET", "/first")
+      let reply = try await unchanged.request("GET", "/now/unchanged")
+      #expect(reply.status == 304 && reply.body.isEmpty && reply.first("Content-Length") == nil)
+      // What is malformed behind an answer that was made at once is refused by a task.
+      try await unchanged.send(Self.head("/now/a") + "GET\r\n\r\n")
+      #expect(try await unchanged.reply().text == "/now/a")
+      #expect(try await unchanged.reply().status == 400)
+      #expect(try await unchanged.isAtEnd())
+      unchanged.stream.close()
+      // Who says that nothing more comes is answered all the same.
+      let last = try host.connect()
+      _ = try await last.request("GET", "/first")
+      try await last.send(Self.head("/now/medium") + Self.head("/held") + Self.head("/now/b"))
+      last.stream.finishWriting()
+      #expect(try await last.reply().body.count == 50_000)
+      host.record.release()
+      #expect(try await last.reply().text == "/held")
+      #expect(try await last.reply().text == "/now/b")
+      #expect(try await last.isAtEnd())
+      last.stream.close()
+      // Told to go elsewhere between two of them.
+      let leaving = try host.connect()
+      _ = try await leaving.request("GET", "/first")
+      await host.server.windDown()
+      let bye = try await leaving.request("GET", "/now/bye")
+      #expect(bye.text == "/now/bye" && bye.first("Connection") == "close")
+      #expect(try await leaving.isAtEnd())
+      leaving.stream.close()
+    }
+    host.drain()
+    #expect(host.simulated.network.openConnectionCount == 0)
   }
 
   @Test func anIdleConnectionIsClosedInTime() throws {

@@ -39,14 +39,15 @@ struct ScriptedResponder: RequestResponder {
 
   let record: Record
 
-  /// Paths below `/now/` are answered at once: `/now/file` with 200 000 bytes of a file, `/now/short` with such of a file
-  /// that ends too early, `/now/medium` with 50 000 bytes, all others with their path.
+  /// Paths below `/now/` are answered at once: `/now/file` with 200 000 bytes of a file, `/now/short` with such of a
+  /// file that ends too early, `/now/medium` with 50 000 bytes, `/now/unchanged` with 304, all others with their path.
   func respondAtOnce(to request: Request) -> Response? {
     let path = String(decoding: request.head.path, as: UTF8.self)
     guard path.hasPrefix("/now/") else { return nil }
     switch path {
     case "/now/file": return Response(status: .ok, body: .file(PatternFile(), 1000..<201_000))
     case "/now/short": return Response(status: .ok, body: .file(PatternFile(end: 100_000), 1000..<201_000))
+    case "/now/unchanged": return Response(status: .notModified)
     case "/now/medium": return Response(status: .ok, body: .bytes([UInt8](repeating: 5, count: 50_000)))
     default: return Response(status: .ok, body: .bytes(Array(path.utf8)))
     }

@@ -94,7 +94,7 @@ public final class SimulatedStream: ByteStream, Sendable {
   ) throws(StreamError) -> UInt64 {
     let bytes: [UInt8]
     do { bytes = try file.read(Int(count), at: offset) } catch { throw .unreadableFile(error) }
-    guard bytes.count == Int(count) else { throw .truncatedFile }
+    guard !bytes.isEmpty else { throw .truncatedFile }
     let sent = try connection.write(side, bytes[...])
     note(sent: sent)
     return UInt64(sent)
