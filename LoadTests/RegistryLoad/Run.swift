@@ -64,6 +64,7 @@ struct Run: ParsableCommand {
     var demands = try thresholds.map { path throws(InputError) in try Threshold.read(path: path) } ?? []
     if !only.isEmpty { demands = demands.filter { demand in scenarios.contains { $0.name == demand.scenario } } }
     try check(demands, plan)
+    plan.demands = demands
     let liveLine = LiveLinePrinter(live)
     let report = try Conductor.run(plan, loops: loops ?? LoopGroup.processors, stop: StopSign()) { liveLine.show($0) }
     liveLine.clear()

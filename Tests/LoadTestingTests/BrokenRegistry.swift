@@ -11,6 +11,10 @@ import Synchronization
 final class BrokenRegistry: Sendable {
   enum Fault: Sendable, CaseIterable {
     case none, corruptsLastByte, cutsBeforeAnswer, cutsWithinHead, cutsWithinBody, isSilent, answers500, talksNonsense
+    /// Leaves the sixth name out of tag lists and catalogs.
+    case losesName
+    /// Leaves Link out.
+    case losesLink
     /// Answers right, but 50 ms late.
     case isSlow
   }
@@ -135,12 +139,30 @@ final class BrokenRegistry: Sendable {
       let text = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\nouch\n"
       try await stream.write(Array(text.utf8), more: false)
     case .talksNonsense: try await stream.write(Array("SSH-2.0-OpenSSH_9.2\r\n\r\n".utf8), more: false)
+    case .losesName: try await stream.write(Self.without("\"tag-0000005\",", answer), more: false)
+    case .losesLink:
+      let lines = String(decoding: answer, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
+      let kept = lines.filter { !$0.lowercased().hasPrefix("link:") }
+      try await stream.write(Array(kept.joined(separator: "\r\n").utf8), more: false)
     case .isSlow:
       await withUnsafeContinuation { continuation in
         _ = loop.clock.after(.milliseconds(50)) { continuation.resume() }
       }
       try await stream.write(answer, more: false)
     }
+  }
+}
+
+extension BrokenRegistry {
+  /// An answer without a piece of its body, and with the length that it has then.
+  private static func without(_ piece: String, _ answer: [UInt8]) -> [UInt8] {
+    let text = String(decoding: answer, as: UTF8.self)
+    guard let found = text.firstRange(of: piece), let end = text.firstRange(of: "\r\n\r\n") else { return answer }
+    let body = text[end.upperBound..<found.lowerBound] + text[found.upperBound...]
+    let head = text[..<end.lowerBound].split(separator: "\r\n").map { line in
+      line.lowercased().hasPrefix("content-length:") ? "Content-Length: \(body.utf8.count)" : String(line)
+    }
+    return Array((head.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
   }
 }
 

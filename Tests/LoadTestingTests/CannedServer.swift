@@ -31,6 +31,7 @@ final class CannedServer: Sendable {
   private let listener = Mutex<(any StreamListener)?>(nil)
   private let streams = Streams()
   private let identity: TestIdentity?
+  private let hangsUp: Bool
   private let answer: @Sendable (Request) -> Answer
   private let heads = Mutex<[String]>([])
 
@@ -46,9 +47,12 @@ final class CannedServer: Sendable {
     init(_ stream: any ByteStream) { self.stream = stream }
   }
 
-  /// Serves on a port of 127.0.0.1 until ``stop()``; over TLS as `identity`, when that is given.
-  init(_ identity: TestIdentity? = nil, _ answer: @escaping @Sendable (Request) -> Answer) throws {
-    (self.identity, self.answer) = (identity, answer)
+  /// Serves on a port of 127.0.0.1 until ``stop()``; over TLS as `identity`, when that is given. With `hangsUp` it
+  /// closes each connection after one answer, without announcing it.
+  init(
+    _ identity: TestIdentity? = nil, hangsUp: Bool = false, _ answer: @escaping @Sendable (Request) -> Answer
+  ) throws {
+    (self.identity, self.hangsUp, self.answer) = (identity, hangsUp, answer)
     let socket = try BoundSocket(.tcp(host: "127.0.0.1", port: 0))
     guard case .tcp(_, let port) = socket.address else { throw InputError("no port") }
     self.port = port
@@ -106,6 +110,7 @@ final class CannedServer: Sendable {
           let text = Self.text(answer(to: String(decoding: request[..<end], as: UTF8.self)))
           request.removeFirst(end)
           try await stream.write(session?.seal(text) ?? text, more: false)
+          if hangsUp { return }
         }
       }
     } catch {

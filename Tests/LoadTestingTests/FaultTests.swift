@@ -10,7 +10,7 @@ import Testing
 /// The load tool against a registry in this process, directly and through a proxy that breaks it.
 @Suite("A broken registry's faults are told for what they are", .serialized)
 struct FaultTests {
-  private static func registry() throws -> (RegistryHost, UInt16) {
+  static func registry() throws -> (RegistryHost, UInt16) {
     var settings = Settings()
     settings.storage.engine = .inMemory
     settings.http.address = .tcp(host: "127.0.0.1", port: 0)
@@ -57,9 +57,10 @@ struct FaultTests {
     let proxy = try BrokenRegistry(before: port, fault)
     defer { proxy.stop() }
     let report = try Self.measure([spec], at: proxy.port)
-    #expect(report.problems == [])
     let tally = report.scenarios[0].targets[0].rounds[0].tally
     #expect(tally.operations == 0)
+    let first = tally.firstFaults[kind] ?? ""
+    #expect(report.problems == ["blob-get at registry: \(tally.faultCount) x \(kind.rawValue), first: \(first)"])
     #expect(tally.faults.keys.sorted { $0.rawValue < $1.rawValue } == [kind])
     #expect(tally.firstFaults[kind]?.contains(words) == true, "\(tally.firstFaults)")
     #expect(tally.firstFaults[kind]?.contains("GET http://127.0.0.1:\(proxy.port)/v2/load/test/blobs/sha256:") == true)
@@ -77,6 +78,73 @@ struct FaultTests {
     let tally = try Self.measure([spec], at: proxy.port).scenarios[0].targets[0].rounds[0].tally
     #expect(tally.faultCount == 0)
     #expect(tally.operations > 0)
+  }
+
+  @Test(
+    "A list that lacks a name, or the way to its next page, is a fault",
+    arguments: [
+      (BrokenRegistry.Fault.losesName, 0, "name 6 is \"tag-0000006\", not \"tag-0000005\""),
+      (.losesName, 4, "of a page of 4 is \"tag-0000006\", not \"tag-0000005\""),
+      (.losesLink, 4, "the page ends before the list does, and the answer has no Link to the next"),
+    ])
+  func lists(_ fault: BrokenRegistry.Fault, _ page: Int, _ words: String) throws {
+    let (host, port) = try Self.registry()
+    defer { host.stop() }
+    var spec = Self.short(.tagList)
+    (spec.tags, spec.page, spec.timeout) = (12, page, 20_000_000_000)
+    let right = try Self.measure([spec], at: port)
+    #expect(right.problems == [])
+    let proxy = try BrokenRegistry(before: port, fault)
+    defer { proxy.stop() }
+    let tally = try Self.measure([spec], at: proxy.port).scenarios[0].targets[0].rounds[0].tally
+    #expect(tally.faults.keys.map(\.self) == [.protocol])
+    #expect(tally.firstFaults[.protocol]?.contains(words) == true, "\(tally.firstFaults)")
+    // Pages that begin elsewhere are right.
+    #expect((tally.operations > 0) == (page > 0))
+    spec.verify = false
+    #expect(try Self.measure([spec], at: proxy.port).problems == [])
+  }
+
+  @Test("A list's names are read as they stand")
+  func names() {
+    func names(_ text: String) -> [String]? {
+      NameList.names(Array(text.utf8), "tags")?.map { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(names("{\"name\":\"a/b\",\"tags\":[\"x\", \"y\"]}\n") == ["x", "y"])
+    #expect(names(" { \"tags\" : [ ] , \"n\": 5 } ") == [])
+    #expect(names("{\"tags\":null}") == [])
+    #expect(names("{\"tags\":[\"a\\\"b\"]}") == ["a\\\"b"])
+    let broken = ["", "{", "[]", "{\"tags\":[\"x\"", "{\"tags\":[\"x\"]", "{\"tags\":[x]}", "{\"t\":[]}"]
+    for text in broken + ["{\"tags\":[\"x\"]}}"] { #expect(names(text) == nil, "\(text)") }
+  }
+
+  @Test("What a registry may do with lists is no fault, and only that")
+  func listTruth() {
+    let tags = ListTruth(key: "tags", prefix: "t-", count: 4, isCatalog: false)
+    let catalog = ListTruth(key: "tags", prefix: "t-", count: 4, isCatalog: true)
+    func body(_ numbers: [Int], and other: [String] = []) -> [UInt8] {
+      let names = other + numbers.map { "t-\(Padded.text($0))" }
+      return Array("{\"tags\":[\(names.map { "\"\($0)\"" }.joined(separator: ","))]}".utf8)
+    }
+    let link = "</v2/_catalog?n=2>; rel=\"next\""
+    // docker-registry 2.8: the whole list for a page, in any order, and no Link. A catalog may not be so.
+    #expect(tags.fault(body([2, 0, 3, 1]), after: 0, page: 2, link: nil) == nil)
+    #expect(catalog.fault(body([0, 1, 2, 3]), after: 0, page: 2, link: nil) != nil)
+    #expect(tags.fault(body([2, 0, 3, 0]), after: 0, page: 2, link: nil) != nil)
+    // Names of others are theirs.
+    #expect(tags.fault(body([0, 1, 2, 3], and: ["latest"]), after: nil, page: 0, link: nil) == nil)
+    #expect(tags.fault(body([0, 1, 2]), after: nil, page: 0, link: link) != nil)
+    #expect(tags.fault(body([0, 1, 2, 3, 4]), after: nil, page: 0, link: nil) != nil)
+    #expect(tags.fault(body([]), after: nil, page: 0, link: nil) != nil)
+    // A catalog that nobody asked pages of may come in pages, with a way on.
+    #expect(catalog.fault(body([0, 1]), after: nil, page: 0, link: link) == nil)
+    #expect(catalog.fault(body([0, 1]), after: nil, page: 0, link: nil) != nil)
+    #expect(catalog.fault(body([1, 2]), after: nil, page: 0, link: link) != nil)
+    #expect(catalog.fault(body([1, 2]), after: 0, page: 2, link: link) == nil)
+    #expect(catalog.fault(body([1, 2]), after: 0, page: 2, link: nil) != nil)
+    #expect(catalog.fault(body([2, 3]), after: 1, page: 2, link: nil) == nil)
+    #expect(catalog.fault(body([3]), after: 1, page: 2, link: nil) != nil)
+    #expect(catalog.fault(body([2, 1]), after: 0, page: 2, link: link) != nil)
   }
 
   @Test("A healthy registry has no faults, whatever is done to it", arguments: ScenarioKind.allCases)
@@ -126,6 +194,73 @@ struct FaultTests {
     #expect(tally.latency.maximum > 300_000_000)
     #expect(tally.latency.minimum >= 50_000_000)
     #expect(tally.unstarted > 20)
+  }
+
+  @Test("What is counted is measured from its first operation, and at a rate it plans no more than it counts")
+  func counted() throws {
+    let (host, port) = try Self.registry()
+    defer { host.stop() }
+    var spec = Self.short(.manifestGet)
+    (spec.operations, spec.warmup, spec.timeout) = (3, 3_600_000_000_000, 20_000_000_000)
+    for rate in [nil, 100] as [Double?] {
+      spec.rate = rate
+      let report = try Self.measure([spec], at: port)
+      let tally = report.scenarios[0].targets[0].rounds[0].tally
+      #expect(report.problems == [])
+      #expect(tally.operations == 6 && tally.latency.count == 6 && tally.unstarted == 0, "\(tally)")
+    }
+  }
+
+  @Test("What runs beside is counted where it ran, and its faults are a problem of the figure that it stands beside")
+  func beside() throws {
+    let (host, port) = try Self.registry()
+    defer { host.stop() }
+    let pulls = Self.short(.blobGet)
+    var spec = Self.short(.manifestHead)
+    var pushes = Self.short(.push)
+    // Has everything there, which the proxy would not let pass.
+    spec.beside = [("registry", pulls)]
+    _ = try Self.measure([spec], at: port)
+    let proxy = try BrokenRegistry(before: port, .corruptsLastByte)
+    defer { proxy.stop() }
+    let broken = Target(name: "broken", url: try TargetURL("http://127.0.0.1:\(proxy.port)"))
+    (spec.timeout, pushes.timeout) = (20_000_000_000, 20_000_000_000)
+    spec.beside = [("registry", pushes), ("broken", pulls)]
+    let report = try Self.measure([spec], at: port, others: [broken])
+    for target in report.scenarios[0].targets {
+      try #require(target.beside.map(\.title) == ["push at registry", "blob-get at broken"])
+      let (pushed, pulled) = (target.beside[0], target.beside[1])
+      #expect(pushed.tally.operations > 0 && pushed.tally.faults == [:] && pushed.bytesPerSecond > 0)
+      #expect(pulled.tally.operations == 0 && pulled.tally.faults.keys.map(\.self) == [.digest])
+      let wanted = "manifest-head at \(target.name): blob-get at broken beside it: \(pulled.tally.faultCount) x digest"
+      #expect(report.problems.contains { $0.hasPrefix(wanted) }, "\(report.problems)")
+      let line = "beside \(target.name): push at registry, "
+      #expect(TextReport.text(report).contains(line) && MarkdownReport.text(report, []).contains(line))
+      #expect(HTMLReport.text(report, [], command: "x").contains(line))
+    }
+    #expect(report.problems.count == 2, "\(report.problems)")
+    #expect(JSONReport.text(report, []).contains("\"beside\":[{\"name\":\"push\",\"target\":\"registry\","))
+  }
+
+  @Test("Connections and uploads are counted when they were held, not when they were made")
+  func held() throws {
+    let (host, port) = try Self.registry()
+    defer { host.stop() }
+    for kind in [ScenarioKind.idleConnections, .openUploads] {
+      var spec = Self.short(kind)
+      (spec.operations, spec.duration, spec.count, spec.timeout) = (1, 1, 5, 20_000_000_000)
+      if kind == .idleConnections { spec.clients = 5 }
+      let report = try Self.measure([spec], at: port)
+      #expect(report.problems == [])
+      #expect(report.scenarios[0].targets[0].rounds[0].tally.held == 5)
+    }
+    // Answers each request and then closes without a word: nothing of it is held.
+    let server = try CannedServer(hangsUp: true) { _ in CannedServer.Answer() }
+    defer { server.stop() }
+    var spec = Self.short(.idleConnections)
+    (spec.operations, spec.duration) = (1, 50_000_000)
+    let report = try Self.measure([spec], at: server.port)
+    #expect(report.problems == ["idle-connections at registry: round 1: 0 of 2 were held to the end"])
   }
 
   @Test("Two targets take turns, and are compared round by round")

@@ -24,6 +24,10 @@ struct ScenarioFileTests {
       ("scenarios:\n  - {kind: mixed}", "a mixed scenario needs a mix"),
       ("scenarios:\n  - {kind: push, verify: maybe}", "verify must be true or false"),
       ("scenarios:\n  - {kind: push}\n  - {kind: push}", "two scenarios are called \"push\""),
+      (
+        "scenarios:\n  - {kind: push, operations: 2, warmup: 1s}",
+        "f.yml:2:41: what has operations is measured from the first of them"
+      ),
       ("scenarios: [", "f.yml:"),
       ("targets: {a: {url: 'x'}}\nscenarios: [{kind: push}]", "f.yml:1:14: \"x\" is not the URL of a registry"),
     ])
@@ -99,6 +103,63 @@ struct ScenarioFileTests {
     #expect(try isMet("scenario: s, metric: rate, at-least: 100"))
     #expect(try !isMet("scenario: s, metric: resident, at-most: 1GiB"))
     #expect(try !isMet("scenario: other, metric: rate, at-least: 0"))
+  }
+
+  @Test("A figure that stands beside failures does not count, whoever of the two had them")
+  func spoiled() throws {
+    var report = RunReport(
+      seed: 1, rounds: 1,
+      targets: [
+        Target(name: "a", url: try TargetURL("http://a")), Target(name: "b", url: try TargetURL("http://b")),
+      ])
+    var scenario = ScenarioReport(spec: ScenarioSpec(name: "s", kind: .push), targets: ["a", "b"])
+    for target in 0...1 {
+      var round = RoundReport()
+      (round.seconds, round.tally.operations) = (1, 100)
+      scenario.targets[target].rounds = [round, round, round]
+    }
+    func isMet(_ text: String) throws -> Bool {
+      report.scenarios = [scenario]
+      let thresholds = try Threshold.read(text: Array("thresholds: [{scenario: s, \(text)}]".utf8), origin: "f.yml")
+      return thresholds[0].verdict(report).isMet
+    }
+    let rows = ["metric: rate, of: a, at-least: 1", "metric: rate, of: a, against: b, at-least: 1"]
+    for row in rows { #expect(try isMet(row), "\(row)") }
+    scenario.targets[1].rounds[1].tally.faults = [.status: 2]
+    #expect(try isMet(rows[0]) && !isMet(rows[1]))
+    scenario.targets[1].rounds[1].tally.faults = [:]
+    scenario.targets[0].rounds[1].tally.faults = [.status: 2]
+    for row in rows { #expect(try !isMet(row), "\(row)") }
+    // The worst round, not the middle one.
+    #expect(try isMet("metric: faults, of: a, at-most: 2") && !isMet("metric: faults, of: a, at-most: 1"))
+    scenario.targets[0].rounds[1].tally.faults = [:]
+    var part = BesideReport(name: "push", target: "b")
+    scenario.targets[0].rounds[1].beside = [part]
+    report.scenarios = [scenario]
+    #expect(report.findings([], unbegun: []) == ["s at a: round 2: push at b beside it moved nothing"])
+    part.tally.faults = [.reset: 1]
+    for index in 0...2 { scenario.targets[0].rounds[index].beside = [part] }
+    for row in rows { #expect(try !isMet(row), "\(row)") }
+  }
+
+  @Test("Memory counts only where as much was held as was asked")
+  func spoiledMemory() throws {
+    var report = RunReport(seed: 1, rounds: 1, targets: [Target(name: "a", url: try TargetURL("http://a"))])
+    var spec = ScenarioSpec(name: "s", kind: .idleConnections)
+    spec.clients = 10
+    var round = RoundReport()
+    (round.seconds, round.residentBytes, round.tally.operations) = (1, 5, 10)
+    let demand = "thresholds: [{scenario: s, metric: resident, at-most: 10}]"
+    let thresholds = try Threshold.read(text: Array(demand.utf8), origin: "f.yml")
+    for held in [9, 10] as [UInt64] {
+      round.tally.held = held
+      report.scenarios = [ScenarioReport(spec: spec, targets: ["a"])]
+      report.scenarios[0].targets[0].rounds = [round]
+      let verdict = thresholds[0].verdict(report)
+      #expect(verdict.isMet == (held == 10))
+      #expect(TextReport.text([verdict]).contains("a held 9 of 10") == (held == 9))
+      #expect(report.findings([], unbegun: []).count == (held == 10 ? 0 : 1))
+    }
   }
 
   @Test("The files of LoadTests are right")

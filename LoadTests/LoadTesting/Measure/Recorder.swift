@@ -57,6 +57,13 @@ final class Recorder {
     tally.timeline[slot(now)].bytes += UInt64(bytes)
   }
 
+  /// Takes a blob or a manifest that the server has said to have.
+  func acknowledged(_ bytes: Int, at now: UInt64) {
+    if now >= from, now < until { tally.acknowledged += UInt64(bytes) }
+  }
+
+  func held(_ count: Int) { tally.held += UInt64(count) }
+
   func connected() { tally.connections += 1 }
 
   func neverBegan(_ count: UInt64) { tally.unstarted += count }

@@ -9,8 +9,7 @@ public enum HTMLReport {
     var body =
       "<h1>Load test</h1><p>\(targets.joined(separator: " &middot; "))"
     body += "<br>\(report.rounds) round(s), seed \(report.seed). <code>\(e(command))</code></p>"
-    for problem in report.problems { body += "<p class='bad'>Not measured: \(e(problem))</p>" }
-    if report.wasStopped { body += "<p class='bad'>The run was stopped early.</p>" }
+    for problem in report.problems { body += "<p class='bad'>Problem: \(e(problem))</p>" }
     if !verdicts.isEmpty { body += "<h2>Thresholds</h2><pre>\(e(TextReport.text(verdicts)))</pre>" }
     for scenario in report.scenarios {
       body += "<h2>\(e(scenario.spec.name))</h2><p>\(e(TextReport.title(scenario.spec)))</p>"
@@ -55,6 +54,8 @@ public enum HTMLReport {
     rows += "</table>"
     for target in scenario.targets {
       let total = scenario.total(of: target)
+      let words = [TextReport.heldText(scenario, target)].compactMap(\.self) + TextReport.besideTexts(target)
+      rows += words.map { "<p>\(e($0))</p>" }.joined()
       for kind in FaultKind.allCases {
         guard let count = total.faults[kind] else { continue }
         rows +=

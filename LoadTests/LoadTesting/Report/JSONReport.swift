@@ -68,8 +68,17 @@ public enum JSONReport {
         "firstFaults",
         object(FaultKind.allCases.compactMap { k in total.firstFaults[k].map { (k.rawValue, quoted($0)) } })
       ),
-      ("percentiles", percentiles(total.latency)),
+      ("held", scenario.spec.asked == nil ? "null" : String(target.rounds.map(\.tally.held).min() ?? 0)),
+      ("beside", array(target.beside.map(beside))), ("percentiles", percentiles(total.latency)),
       ("rounds", array(target.rounds.map(round))),
+    ])
+  }
+
+  private static func beside(_ part: BesideReport) -> String {
+    object([
+      ("name", quoted(part.name)), ("target", quoted(part.target)), ("seconds", number(part.seconds)),
+      ("operations", String(part.tally.operations)), ("received", String(part.tally.received)),
+      ("sent", String(part.tally.sent)), ("faults", faults(part.tally)),
     ])
   }
 
@@ -78,7 +87,8 @@ public enum JSONReport {
     return object([
       ("seconds", number(round.seconds)), ("operations", String(tally.operations)),
       ("requests", String(tally.requests)), ("received", String(tally.received)), ("sent", String(tally.sent)),
-      ("unstarted", String(tally.unstarted)), ("connections", String(tally.connections)),
+      ("acknowledged", String(tally.acknowledged)), ("unstarted", String(tally.unstarted)),
+      ("connections", String(tally.connections)),
       ("processorSeconds", round.processorSeconds.map(number) ?? "null"),
       ("residentBytes", round.residentBytes.map { String($0) } ?? "null"), ("faults", faults(tally)),
       (
@@ -122,6 +132,7 @@ public enum JSONReport {
       ("metric", quoted(threshold.metric.rawValue)), ("against", threshold.against.map(quoted) ?? "null"),
       ("value", verdict.value.map(spread) ?? "null"), ("atLeast", threshold.atLeast.map(number) ?? "null"),
       ("atMost", threshold.atMost.map(number) ?? "null"), ("met", String(verdict.isMet)),
+      ("spoiled", verdict.spoiled.map(quoted) ?? "null"),
     ])
   }
 

@@ -29,7 +29,13 @@ public enum MarkdownReport {
       }
     }
     lines.append("")
-    for problem in report.problems { lines += ["- Not measured: \(problem)"] }
+    for scenario in report.scenarios {
+      for target in scenario.targets {
+        let words = [TextReport.heldText(scenario, target)].compactMap(\.self) + TextReport.besideTexts(target)
+        lines += words.map { "- \(scenario.spec.name), \($0)" }
+      }
+    }
+    for problem in report.problems { lines += ["- **Problem: \(problem)**"] }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -61,7 +67,7 @@ public enum MarkdownReport {
     }
     let cells: [String] = [
       threshold.title, threshold.metric.rawValue, own, other, ratio, demand ?? "", threshold.hope.map(figure) ?? "",
-      verdict.isMet ? "met" : "**missed**",
+      verdict.isMet ? "met" : "**missed**\(verdict.spoiled.map { ": \($0)" } ?? "")",
     ]
     return "| \(cells.joined(separator: " | ")) |"
   }

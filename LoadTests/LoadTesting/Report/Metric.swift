@@ -5,7 +5,7 @@
 public enum Metric: String, Sendable, CaseIterable {
   /// Operations per second.
   case rate
-  /// Body bytes per second.
+  /// Body bytes per second: received, or pushed and acknowledged.
   case bytesPerSecond = "bytes-per-second"
   /// Processor time of the target's processes for one operation, in nanoseconds.
   case cpuPerOperation = "cpu-per-operation"
@@ -42,7 +42,7 @@ public enum Metric: String, Sendable, CaseIterable {
     case .cpuPerOperation:
       return round.processorSeconds.flatMap { tally.operations == 0 ? nil : $0 * 1e9 / Double(tally.operations) }
     case .cpuPerByte:
-      let bytes = tally.received + tally.sent
+      let bytes = tally.moved
       return round.processorSeconds.flatMap { bytes == 0 ? nil : $0 * 1e9 / Double(bytes) }
     case .resident: return round.residentBytes.map { Double($0) }
     case .p50: return latency(50)
@@ -55,6 +55,9 @@ public enum Metric: String, Sendable, CaseIterable {
     case .seconds: return round.seconds
     }
   }
+
+  /// Whether it counts what went wrong: then it is judged by its worst round, and failures do not spoil it.
+  var countsFailures: Bool { self == .faults || self == .unstarted }
 
   /// A figure for people.
   public func text(_ value: Double) -> String {

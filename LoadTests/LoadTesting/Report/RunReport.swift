@@ -13,7 +13,7 @@ public struct RunReport: Sendable {
   public var targets: [Target]
   /// The scenarios that were run.
   public var scenarios: [ScenarioReport] = []
-  /// What kept scenarios from being measured, in words.
+  /// What kept scenarios from being measured, or makes a figure unfit to be used, in words.
   public var problems: [String] = []
   /// Whether a person ended the run early.
   public var wasStopped = false
@@ -38,6 +38,37 @@ public struct TargetReport: Sendable {
   public var name: String
   /// The rounds, in the order they were run.
   public var rounds: [RoundReport] = []
+
+  /// What ran beside its rounds, all of them together, in the order of the scenario's file.
+  public var beside: [BesideReport] {
+    var parts = rounds.first?.beside ?? []
+    for round in rounds.dropFirst() {
+      for (index, part) in round.beside.enumerated() where index < parts.count {
+        parts[index].tally.merge(part.tally)
+        parts[index].seconds += part.seconds
+      }
+    }
+    return parts
+  }
+}
+
+/// What was done beside a measured round, as a burden.
+public struct BesideReport: Sendable {
+  /// The scenario's name, or its kind.
+  public var name: String
+  /// The target that bore it.
+  public var target: String
+  /// Counts and latencies within the measured time of the round.
+  public var tally = Tally()
+  /// The length of that time, in seconds.
+  public var seconds = 0.0
+
+  /// What it was, and where.
+  public var title: String { "\(name) at \(target)" }
+  /// Operations per second.
+  public var rate: Double { seconds > 0 ? Double(tally.operations) / seconds : 0 }
+  /// Body bytes per second, both ways, as they were moved: a burden is one before it is acknowledged.
+  public var bytesPerSecond: Double { seconds > 0 ? Double(tally.moved) / seconds : 0 }
 }
 
 /// What one round measured.
@@ -50,6 +81,8 @@ public struct RoundReport: Sendable {
   public var processorSeconds: Double?
   /// Resident memory of the target's processes at its end, in bytes.
   public var residentBytes: Int?
+  /// What ran beside it.
+  public var beside: [BesideReport] = []
 
   mutating func take(_ before: ProcessProbe.Sample?, _ after: ProcessProbe.Sample?) {
     guard let before, let after else { return }
@@ -59,8 +92,9 @@ public struct RoundReport: Sendable {
 
   /// Operations per second.
   public var rate: Double { seconds > 0 ? Double(tally.operations) / seconds : 0 }
-  /// Body bytes per second, both ways.
-  public var bytesPerSecond: Double { seconds > 0 ? Double(tally.received + tally.sent) / seconds : 0 }
+  /// Body bytes per second, both ways; of what is pushed, those of blobs and manifests that were acknowledged, because
+  /// what has merely left is neither verified nor on the disk.
+  public var bytesPerSecond: Double { seconds > 0 ? Double(tally.received + tally.acknowledged) / seconds : 0 }
 }
 
 /// Brings a report from a loop to the thread that waits for it.

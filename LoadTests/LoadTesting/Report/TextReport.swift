@@ -12,6 +12,8 @@ public enum TextReport {
       lines += table(scenario, rounds: report.rounds)
       for target in scenario.targets {
         let total = scenario.total(of: target)
+        if let held = heldText(scenario, target) { lines.append("  \(held)") }
+        lines += besideTexts(target).map { "  \($0)" }
         for kind in FaultKind.allCases {
           guard let count = total.faults[kind] else { continue }
           lines.append("  \(target.name): \(count) x \(kind.rawValue), first: \(total.firstFaults[kind] ?? "")")
@@ -21,9 +23,22 @@ public enum TextReport {
         }
       }
     }
-    if report.wasStopped { lines += ["", "The run was stopped early; this is what was measured until then."] }
-    for problem in report.problems { lines += ["", "NOT MEASURED: \(problem)"] }
+    for problem in report.problems { lines += ["", "PROBLEM: \(problem)"] }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// How much a target held, where that is what was asked of it: the least of its rounds.
+  static func heldText(_ scenario: ScenarioReport, _ target: TargetReport) -> String? {
+    guard let asked = scenario.spec.asked, let held = target.rounds.map(\.tally.held).min() else { return nil }
+    return "\(target.name): \(held) of \(asked) were held to the end"
+  }
+
+  /// What ran beside a target's rounds, a line each.
+  static func besideTexts(_ target: TargetReport) -> [String] {
+    target.beside.map { part in
+      "beside \(target.name): \(part.title), \(Figures.short(part.rate))/s, \(Figures.bytes(part.bytesPerSecond))/s"
+        + ", \(part.tally.operations) operations, \(part.tally.faultCount) faults"
+    }
   }
 
   /// What a scenario is, in one line.
@@ -98,7 +113,8 @@ public enum TextReport {
         verdict.isMet ? "met" : "MISSED",
         "\(threshold.title), \(threshold.metric.rawValue)\(threshold.against.map { " to \($0)" } ?? "")",
         verdict.value.map { figure($0.median) } ?? "not measured",
-        verdict.value.map { "\(figure($0.low)) - \(figure($0.high))" } ?? "", bounds,
+        verdict.value.map { "\(figure($0.low)) - \(figure($0.high))" } ?? "",
+        bounds + (verdict.spoiled.map { " (does not count: \($0))" } ?? ""),
       ])
     }
     return aligned(rows).joined(separator: "\n") + "\n"

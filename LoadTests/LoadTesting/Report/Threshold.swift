@@ -37,10 +37,15 @@ public struct Threshold: Sendable {
     /// The other target's figure.
     public var other: Spread?
 
-    /// Whether it is met. What was not measured is not.
+    /// What spoils the figure: faults of the judged targets and of what ran beside them, or less held than was asked.
+    public var spoiled: String?
+
+    /// Whether it is met. What was not measured is not, nor is a figure that is spoiled.
     public var isMet: Bool {
-      guard let value else { return false }
-      return value.median >= threshold.atLeast ?? -.infinity && value.median <= threshold.atMost ?? .infinity
+      guard let value, spoiled == nil else { return false }
+      // A round without a failure makes up for none that has some.
+      let most = threshold.metric.countsFailures ? value.high : value.median
+      return value.median >= threshold.atLeast ?? -.infinity && most <= threshold.atMost ?? .infinity
     }
   }
 
@@ -99,9 +104,25 @@ public struct Threshold: Sendable {
       return Verdict(threshold: self)
     }
     let own = scenario.spread(metric, of: first)
-    guard let against else { return Verdict(threshold: self, value: own, own: own) }
+    let spoiled = spoiled(scenario, [first] + [against].compactMap(\.self))
+    guard let against else { return Verdict(threshold: self, value: own, own: own, spoiled: spoiled) }
     return Verdict(
       threshold: self, value: scenario.ratio(metric, of: first, to: against), own: own,
-      other: scenario.spread(metric, of: against))
+      other: scenario.spread(metric, of: against), spoiled: spoiled)
+  }
+
+  /// A registry that refuses work is quick and small, so no figure of a scenario counts beside its failures.
+  private func spoiled(_ scenario: ScenarioReport, _ names: [String]) -> String? {
+    guard !metric.countsFailures else { return nil }
+    for target in scenario.targets where names.contains(target.name) {
+      let faults = scenario.total(of: target).faultCount
+      if faults > 0 { return "\(faults) faults of \(target.name)" }
+      for part in target.beside where part.tally.faultCount > 0 {
+        return "\(part.tally.faultCount) faults of \(part.title) beside \(target.name)"
+      }
+      guard let asked = scenario.spec.asked, let held = target.rounds.map(\.tally.held).min() else { continue }
+      if held < asked { return "\(target.name) held \(held) of \(asked)" }
+    }
+    return nil
   }
 }

@@ -16,6 +16,8 @@ public struct Conductor: Sendable {
     public var tokenServices: [TargetURL] = []
     /// Whom https targets are believed.
     public var trust = TrustSettings()
+    /// What will be demanded: faults that a demand allows are no problem.
+    public var demands: [Threshold] = []
     /// How often each scenario is run at each target.
     public var rounds = 1
     /// What data is made from.
@@ -70,6 +72,8 @@ public struct Conductor: Sendable {
       report.scenarios.append(scenario)
     }
     report.wasStopped = stop.isRaised
+    let unbegun = plan.scenarios.dropFirst(report.scenarios.count).map(\.name)
+    report.problems += report.findings(plan.demands, unbegun: unbegun)
     return report
   }
 
@@ -109,8 +113,9 @@ public struct Conductor: Sendable {
     let lanes = group.loops.map { Lane(index: $0.index, loop: $0, feed: feed, stop: stop) }
     let start = first.now.nanoseconds + 20_000_000
     let isTimed = spec.operations == nil
-    let from = start + spec.warmup
-    // What is counted and not timed ends by itself; the limit only keeps the arithmetic bounded.
+    // What is counted and not timed is measured from its first operation, or it would be over before the measuring
+    // begins; it ends by itself, and the limit only keeps the arithmetic bounded.
+    let from = isTimed ? start + spec.warmup : start
     let until = isTimed ? from + spec.duration : from + 3_600_000_000_000
     let slots = isTimed ? Int(min(240, max(1, spec.duration / 250_000_000))) : 1
     let window = LaneRound.Window(start: start, from: from, until: until, slots: slots)
@@ -118,10 +123,12 @@ public struct Conductor: Sendable {
       LaneRound($0, of: lanes.count, spec, activity, site, window, seed: plan.seed &+ UInt64(number) << 32)
     }
     var backgrounds: [(Lane, LaneRound)] = []
-    for (spec, activity, site) in besides {
+    var owners: [Int] = []
+    for (index, (spec, activity, site)) in besides.enumerated() {
       for loop in group.loops {
         let lane = Lane(index: loop.index, loop: loop, feed: LiveFeed(), stop: stop)
         backgrounds.append((lane, LaneRound(lane, of: lanes.count, spec, activity, site, window, seed: plan.seed &+ 9)))
+        owners.append(index)
       }
     }
     let ticker = LiveTicker(
@@ -153,6 +160,10 @@ public struct Conductor: Sendable {
       await spawn(on: lane.loop) { await part.finish() }.value
     }
     for lane in lanes { report.tally.merge(lane.recorder.tally) }
+    report.beside = besides.map { spec, _, site in
+      BesideReport(name: spec.name, target: site.target.name, seconds: report.seconds)
+    }
+    for (owner, (lane, _)) in zip(owners, backgrounds) { report.beside[owner].tally.merge(lane.recorder.tally) }
     return report
   }
 

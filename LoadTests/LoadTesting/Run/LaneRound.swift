@@ -57,7 +57,9 @@ final class LaneRound: @unchecked Sendable {
     let interval = rate.map { UInt64(1_000_000_000 / $0) } ?? 0
     // The loops' times fall between each other, so that the whole is as even as each part.
     let first = window.start + interval * UInt64(lane.index) / 2
-    let pace = Pace(lane: lane, from: first, until: window.until, rate: rate, operations: nil)
+    let pace = Pace(
+      lane: lane, from: first, until: window.until, rate: rate,
+      operations: spec.operations.map { $0 * indices.count })
     await withDiscardingTaskGroup { group in
       group.addTask { await pace.keepTime() }
       group.addTask { [self] in

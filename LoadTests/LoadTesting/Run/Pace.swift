@@ -90,7 +90,9 @@ final class Pace: @unchecked Sendable {
     isOver = true
     if interval > 0, next < until, !lane.stop.isRaised {
       let start = max(next, lane.recorder.from)
-      if until > start { lane.recorder.neverBegan((until - start) / interval) }
+      // Where operations are counted, nothing but those that were left of them was planned.
+      let planned = left.map { UInt64($0) } ?? .max
+      if until > start { lane.recorder.neverBegan(min((until - start) / interval, planned)) }
     }
     while firstWaiting < waiting.count {
       waiting[firstWaiting].client.resume()

@@ -15,11 +15,13 @@ struct OpenUploads: Activity {
   func worker(_ client: Client) -> any Worker { UploadHolder(client, spec) }
 
   private final class UploadHolder: Worker {
+    private let client: Client
     private let pushing: Pushing
     private let share: Int
     private var open: [String] = []
 
     init(_ client: Client, _ spec: ScenarioSpec) {
+      self.client = client
       pushing = Pushing(client, spec.repository)
       share = spec.count / spec.clients + (client.index < spec.count % spec.clients ? 1 : 0)
     }
@@ -29,7 +31,10 @@ struct OpenUploads: Activity {
     }
 
     func finish() async {
-      for path in open { await pushing.cancel(path) }
+      // An upload that is not known any more was not held, whatever its POST was answered.
+      var held = 0
+      for path in open where await pushing.cancel(path) { held += 1 }
+      client.lane.recorder.held(held)
     }
   }
 }
@@ -38,7 +43,20 @@ struct OpenUploads: Activity {
 struct IdleConnections: Activity {
   func prepare(_ client: Client) async throws(LoadError) { try await client.send(request(client)) }
 
-  func worker(_ client: Client) -> any Worker { RequestWorker(client, [(request(client), .drop)]) }
+  func worker(_ client: Client) -> any Worker { ConnectionHolder(client, request(client)) }
+
+  private final class ConnectionHolder: Worker {
+    private let client: Client
+    private let request: Request
+
+    init(_ client: Client, _ request: Request) { (self.client, self.request) = (client, request) }
+
+    func operate() async throws(LoadError) { try await client.send(request) }
+
+    func finish() async {
+      if client.connection.isAtRest { client.lane.recorder.held(1) }
+    }
+  }
 
   private func request(_ client: Client) -> Request {
     Request("GET", client.path(""), statuses: client.site.target.isStatic ? [200, 403, 404] : [200])

@@ -86,7 +86,7 @@ final class PushWorker: Worker {
         cutsLeft -= 1
         let cut = 2 + Int(client.random.next() % UInt64(count - 2))
         try await pushing.cutPatch(path, blob, from: offset, count: count, after: cut)
-        (offset, path) = try await settled(path, atLeast: offset)
+        (offset, path) = try await settled(path, offset...(offset + cut))
         continue
       }
       path = try await pushing.patch(path, blob, from: offset, count: count)
@@ -96,14 +96,22 @@ final class PushWorker: Worker {
   }
 
   /// Where the server is after a cut. It may still be taking what arrived before it noticed, so two answers in a row
-  /// have to agree.
-  private func settled(_ path: String, atLeast offset: Int) async throws(LoadError) -> (Int, String) {
+  /// have to agree. It may have lost nothing that it had acknowledged, and can have nothing that was never sent.
+  private func settled(_ path: String, _ possible: ClosedRange<Int>) async throws(LoadError) -> (Int, String) {
     var last: (bytes: Int, path: String) = (-1, path)
     var refusal = ""
     for _ in 0..<200 {
       do throws(LoadError) {
         let now = try await pushing.status(last.path)
-        if now.bytes == last.bytes { return (now.bytes, now.path) }
+        if now.bytes == last.bytes {
+          guard possible.contains(now.bytes) else {
+            throw LoadError(
+              .protocol,
+              "\(client.site.target.name): after a cut an upload is at \(now.bytes) bytes, which must be from"
+                + " \(possible.lowerBound), acknowledged before, to \(possible.upperBound), sent since")
+          }
+          return (now.bytes, now.path)
+        }
         last = now
       } catch {
         // A server that still writes for the connection that was cut may refuse to answer for a moment.

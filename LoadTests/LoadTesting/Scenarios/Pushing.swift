@@ -50,7 +50,8 @@ struct Pushing {
     let get = request("GET", path, statuses: [204])
     try await client.send(get)
     let range = client.connection.field("Range") ?? "0-0"
-    guard range.hasPrefix("0-") || range.hasPrefix("bytes=0-"), let end = Int(range.split(separator: "-").last ?? "")
+    guard range.hasPrefix("0-") || range.hasPrefix("bytes=0-"), let end = Int(range.split(separator: "-").last ?? ""),
+      (0..<Int.max).contains(end)
     else { throw LoadError(.protocol, "\(get.description(at: client.site.endpoint.url)): Range \"\(range)\"") }
     // An empty upload and one of a single byte read alike; a push that is cut never stops at one byte.
     let bytes = end == 0 ? 0 : end + 1
@@ -64,14 +65,20 @@ struct Pushing {
       "PUT", "\(path)\(separator)digest=\(blob.name)", [("Content-Type", "application/octet-stream")], statuses: [201])
     let rest = blob.count - from
     try await client.send(put, rest == 0 ? .bytes([]) : .blob(blob, from: from, count: rest))
+    acknowledge(blob.count)
   }
 
-  /// Gives an upload up. What the server says to it does not matter.
-  func cancel(_ path: String) async {
+  private func acknowledge(_ bytes: Int) {
+    client.lane.recorder.acknowledged(bytes, at: client.connection.ended)
+  }
+
+  /// Gives an upload up; whether the server still knew it.
+  func cancel(_ path: String) async -> Bool {
     do throws(LoadError) {
-      try await client.send(request("DELETE", path, statuses: [200, 202, 204, 404, 405]))
+      return try await client.send(request("DELETE", path, statuses: [200, 202, 204, 404, 405])) != 404
     } catch {
       client.connection.close()
+      return false
     }
   }
 
@@ -87,6 +94,7 @@ struct Pushing {
       "PUT", client.path("\(repository)/manifests/\(reference)"), [("Content-Type", ImageData.mediaType)],
       statuses: [201])
     try await client.send(put, .bytes(manifest))
+    acknowledge(manifest.count)
   }
 
   /// Pushes the blob where the target does not have it. A target of static files must have it.
@@ -115,6 +123,7 @@ struct Pushing {
         "PUT", "\(path)\(separator)digest=\(image.configName)", [("Content-Type", "application/octet-stream")],
         statuses: [201])
       try await client.send(put, .bytes(image.config))
+      acknowledge(image.config.count)
     }
     if isStatic {
       _ = try await has("manifests/\(tag)", size: image.manifest.count)

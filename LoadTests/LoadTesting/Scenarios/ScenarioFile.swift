@@ -82,9 +82,16 @@ extension ScenarioSpec {
     let most = 1 << 20
     clients = try reader.count("clients", 1...most) ?? clients
     duration = try reader.duration("duration") ?? duration
+    let warmupNode = reader.node("warmup")
     warmup = try reader.duration("warmup") ?? warmup
     rate = try reader.number("rate")
     operations = try reader.count("operations", 1...Int(Int32.max)) ?? operations
+    if operations != nil {
+      if let warmupNode, warmup > 0 {
+        throw warmupNode.wrong("what has operations is measured from the first of them: it can have no warmup")
+      }
+      warmup = 0
+    }
     verify = try reader.flag("verify") ?? verify
     discard = try reader.flag("discard") ?? discard
     timeout = try reader.duration("timeout") ?? timeout

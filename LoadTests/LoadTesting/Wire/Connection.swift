@@ -134,6 +134,12 @@ final class Connection: @unchecked Sendable {
     transport?.close()
   }
 
+  /// Whether it is open with nothing to be read: not even its end.
+  var isAtRest: Bool {
+    guard let transport, case .mustWait = transport.receive(into: &lane.buffer) else { return false }
+    return true
+  }
+
   private func renewDeadline(_ now: UInt64) { deadline = now &+ lane.timeout }
 
   /// A connection that rested for a while may have been closed by the server, which is no fault of anybody.
