@@ -24,7 +24,8 @@ struct Get: ParsableCommand {
       throw InputError("--duration \(duration): not a duration such as 10s or 500ms")
     }
     guard (1...1 << 20).contains(clients) else { throw InputError("--clients must be from 1 to \(1 << 20)") }
-    if let rate, !(rate > 0 && rate <= 1e7) { throw InputError("--rate must be above 0, at most 10 million") }
+    if let rate, !(0.001...1e7).contains(rate) { throw InputError("--rate must be from 0.001 to 10 million") }
+    if let loops, !(1...256).contains(loops) { throw InputError("--loops must be from 1 to 256") }
     var target = try TargetURL(url)
     var spec = ScenarioSpec(name: "get", kind: .get)
     spec.path = target.path.hasPrefix("/") ? target.path : "/" + target.path

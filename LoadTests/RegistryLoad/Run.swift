@@ -57,7 +57,10 @@ struct Run: ParsableCommand {
   func run() throws {
     var (scenarios, plan) = try gather()
     if !only.isEmpty { scenarios = scenarios.filter { spec in only.contains { spec.name.hasPrefix($0) } } }
-    if let seconds { for index in scenarios.indices { scenarios[index].duration = UInt64(max(0.1, seconds) * 1e9) } }
+    if let seconds {
+      guard (0.1...1e6).contains(seconds) else { throw InputError("--seconds must be from 0.1 to 1000000") }
+      for index in scenarios.indices { scenarios[index].duration = UInt64(seconds * 1e9) }
+    }
     guard !scenarios.isEmpty else { throw InputError("there is no scenario to run; see registry-load run --help") }
     guard !plan.targets.isEmpty else { throw InputError("there is no target: give --target name=http://host:port") }
     plan.scenarios = scenarios
@@ -87,11 +90,15 @@ struct Run: ParsableCommand {
       for target in file.targets { Self.put(target, &plan.targets) }
     }
     for (index, text) in scenario.enumerated() {
-      var file = try ScenarioFile(text: Array("scenarios: [\(text)]".utf8), origin: "--scenario")
-      if scenario.count > 1, file.scenarios[0].name == file.scenarios[0].kind.rawValue {
-        file.scenarios[0].name += "-\(index + 1)"
-      }
-      scenarios += file.scenarios
+      let origin = scenario.count > 1 ? "--scenario \(index + 1)" : "--scenario"
+      var spec = try ScenarioFile.scenario(text: Array(text.utf8), origin: origin)
+      if scenario.count > 1, spec.name == spec.kind.rawValue { spec.name += "-\(index + 1)" }
+      scenarios.append(spec)
+    }
+    var names: Set<String> = []
+    // Reports and thresholds would take the first of them for both.
+    for spec in scenarios where !names.insert(spec.name).inserted {
+      throw InputError("two scenarios are called \"\(spec.name)\", in different files or on the command line")
     }
     for (texts, isStatic) in [(target, false), (staticTarget, true)] {
       for text in texts {
@@ -122,7 +129,9 @@ struct Run: ParsableCommand {
 
   private func addUsers(_ plan: inout Conductor.Plan) throws(InputError) {
     for text in user {
-      let (name, value) = Self.named(text, "")
+      // A `=` behind the colon is the password's.
+      let isNamed = text.prefix { $0 != ":" }.contains("=")
+      let (name, value) = isNamed ? Self.named(text, "") : ("", text)
       let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       let variable = SystemProcess.environment.first { $0.name == "REGISTRY_LOAD_PASSWORD" }?.value
       guard let password = parts.count > 1 ? String(parts[1]) : variable else {
@@ -140,7 +149,9 @@ struct Run: ParsableCommand {
 
   private func addTokens(_ plan: inout Conductor.Plan) throws(InputError) {
     for text in token {
-      let (name, value) = Self.named(text, "")
+      // Those at the end are padding.
+      let core = text.reversed().drop { $0 == "=" }
+      let (name, value) = core.contains("=") ? Self.named(text, "") : ("", text)
       var found = false
       for index in plan.targets.indices where name.isEmpty || plan.targets[index].name == name {
         plan.targets[index].token = value
@@ -170,7 +181,7 @@ struct Run: ParsableCommand {
   }
 
   private func write(_ report: RunReport, _ verdicts: [Threshold.Verdict]) throws(InputError) {
-    let command = (["registry-load"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+    let command = (["registry-load"] + Self.withoutSecrets(CommandLine.arguments.dropFirst())).joined(separator: " ")
     if let json { try TextFile.write(JSONReport.text(report, verdicts), to: json) }
     if let html { try TextFile.write(HTMLReport.text(report, verdicts, command: command), to: html) }
     if let plots {
@@ -178,6 +189,22 @@ struct Run: ParsableCommand {
     }
     if let markdown { try TextFile.write(MarkdownReport.text(report, verdicts), to: markdown) }
     if let csv { try TextFile.write(JSONReport.lines(report), to: csv) }
+  }
+
+  /// The command line as a report may show it to others: without users, passwords and tokens.
+  private static func withoutSecrets(_ arguments: ArraySlice<String>) -> [String] {
+    let secrets = ["--user", "--token"]
+    var shown: [String] = []
+    for argument in arguments {
+      if let last = shown.last, secrets.contains(last) {
+        shown.append("...")
+      } else if let option = secrets.first(where: { argument.hasPrefix("\($0)=") }) {
+        shown.append("\(option)=...")
+      } else {
+        shown.append(argument)
+      }
+    }
+    return shown
   }
 
   private static func put(_ target: Target, _ targets: inout [Target]) {

@@ -57,12 +57,20 @@ struct ExitStatusTests {
     arguments: [
       (["run"], "there is no scenario to run"),
       (["run", "--scenario", "{kind: get}"], "there is no target: give --target"),
-      (["run", "--scenario", "{kind: gte}", "--target", "http://127.0.0.1:9"], "--scenario:1:20: kind must be one of"),
+      (["run", "--scenario", "{kind: gte}", "--target", "http://127.0.0.1:9"], "--scenario:1:8: kind must be one of"),
       (["run", "/nowhere/s.yml", "--target", "http://127.0.0.1:9"], "/nowhere/s.yml"),
       (["run", "--scenario", "{kind: get}", "--target", "127.0.0.1:9"], "is not the URL of a registry"),
       (["run", "--scenario", "{kind: get}", "--target", "http://a:b@127.0.0.1:9"], "belong into --user"),
       (["run", "--scenario", "{kind: get}", "--target", "a=http://127.0.0.1:9", "--user", "b=c:d"], "no target of"),
       (["run", "--scenario", "{kind: get}", "--target", "http://127.0.0.1:9", "--rounds", "0"], "--rounds must be"),
+      (["run", "--scenario", "{kind: get}", "--target", "http://a", "--seconds", "inf"], "--seconds must be"),
+      (["run", "--scenario", "{kind: get}", "--target", "a=http://a", "--pid", "a=99999999"], "no process 9"),
+      (
+        ["run", "--scenario", "{name: a, kind: get}", "--scenario", "{name: a, kind: get}"],
+        "two scenarios are called \"a\""
+      ),
+      (["get", "http://127.0.0.1:9", "--rate", "1e-12"], "--rate must be"),
+      (["get", "http://127.0.0.1:9", "--loops", "0"], "--loops must be"),
       (["run", "--rounds", "many"], "'many'"),
       (["get", "http://127.0.0.1:9", "--duration", "long"], "not a duration"),
       (["rnu"], "rnu"),
@@ -153,6 +161,26 @@ struct ExitStatusTests {
       ])
       #expect(status == wanted, "\(text)")
       #expect(text.contains("PROBLEM: get at a: 3 x status, first: ") == (wanted == 2), "\(text)")
+    }
+  }
+
+  @Test("Users and tokens may hold equals signs, and no report tells them", arguments: ["--user", "--token"])
+  func secrets(_ option: String) throws {
+    // printf 'me:pa=ss' | base64
+    let (secret, wanted) = option == "--user" ? ("me:pa=ss", "Basic bWU6cGE9c3M=") : ("abc==", "Bearer abc==")
+    let server = try CannedServer { request in
+      if request.authorization == wanted { return CannedServer.Answer() }
+      return CannedServer.Answer(status: 401, fields: [("WWW-Authenticate", "Basic realm=\"r\"")])
+    }
+    defer { server.stop() }
+    try Self.withFile("") { report in
+      let (status, text) = try Self.run([
+        "run", "--scenario", "{kind: get, clients: 1, operations: 2}", "--target", "a=http://127.0.0.1:\(server.port)",
+        option, secret, "--html", report,
+      ])
+      #expect(status == 0, "\(text)")
+      let page = try TextFile.read(report)
+      #expect(page.contains("\(option) ...") && !page.contains(secret))
     }
   }
 

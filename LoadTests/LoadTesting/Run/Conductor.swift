@@ -185,6 +185,10 @@ extension Conductor {
   public static func run(
     _ plan: Plan, loops: Int, stop: StopSign, show: @escaping @Sendable (LiveLine) -> Void
   ) throws(InputError) -> RunReport {
+    for target in plan.targets {
+      guard let process = target.process, ProcessProbe(pid: process).sample() == nil else { continue }
+      throw InputError("\(target.name): there is no process \(process) on this machine to be measured")
+    }
     var sites: [Site] = []
     for target in plan.targets { sites.append(try Site(target, tokenServices: plan.tokenServices, plan.trust)) }
     let group = LoopGroup(loops: loops, workers: 1)

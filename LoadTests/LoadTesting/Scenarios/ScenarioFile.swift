@@ -39,6 +39,11 @@ public struct ScenarioFile: Sendable {
     }
   }
 
+  /// Reads one scenario alone; throws the first mistake with its place in `text`.
+  public static func scenario(text: [UInt8], origin: String) throws(InputError) -> ScenarioSpec {
+    try ScenarioSpec(try root(text, origin).node)
+  }
+
   static func root(_ text: [UInt8], _ origin: String) throws(InputError) -> MappingReader {
     let document: YAMLDocument
     do throws(YAMLError) { document = try YAMLDocument(text, origin: origin) } catch {
@@ -108,7 +113,7 @@ extension ScenarioSpec {
     cuts = try reader.count("cuts", 0...1000) ?? cuts
     tags = try reader.count("tags", 1...10_000_000) ?? tags
     page = try reader.count("page", 0...1_000_000) ?? page
-    if let rate, rate <= 0 || rate > 10_000_000 { throw node.wrong("rate must be above 0, at most 10 million") }
+    if let rate, !(0.001...1e7).contains(rate) { throw node.wrong("rate must be from 0.001 to 10 million") }
     guard duration > 0, chunk > 0, timeout > 0, manifestSize <= 4 << 20 else {
       throw node.wrong("duration, chunk and timeout must be above 0, manifest-size at most 4MiB")
     }
