@@ -187,7 +187,14 @@ extension StoredTree {
     case .busy: return .busy
     case .held(let held): file = held
     }
-    if before.isSuspect { try file.truncate(to: before.durableOffset) }
+    // What a failed sync may have lost is cut off, unless that was done, or another process has gone on since: what that
+    // one acknowledged is none of it.
+    if before.isSuspect {
+      let now = try file.status()
+      if now.size > before.durableOffset, before.leftAt == nil || before.leftAt == now {
+        try file.truncate(to: before.durableOffset)
+      }
+    }
     guard !before.isSuspect, let leftAt = before.leftAt, try file.status() == leftAt else {
       return .held(try loadProgress(of: place, algorithm, mark: try mark(of: place), isOurs: false, file: file))
     }

@@ -205,17 +205,20 @@ private func exchange<R: Sendable>(
   /// Bytes and a reset that have come together: who takes the bytes and waits for more there and then has to hear of
   /// the reset.
   @Test func aResetBehindBytesIsSeen() async throws {
-    let hasReset = ThreadGate()
+    let (isServed, hasReset) = (ThreadGate(), ThreadGate())
     let seen = Mutex<(bytes: [UInt8], failure: StreamError?)>(([], nil))
     try await exchange { port in
       let descriptor = connected(to: port)
-      precondition(send(descriptor, [1, 2, 3], 3, 0) == 3)
+      isServed.wait()
+      let bytes: [UInt8] = [1, 2, 3]
+      precondition(send(descriptor, bytes, bytes.count, 0) == 3)
       var reset = linger(l_onoff: 1, l_linger: 0)
       setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
       close(descriptor)
       hasReset.open()
     } server: { stream, _ in
       // Nothing is polled until both have come.
+      isServed.open()
       hasReset.wait()
       // Safe because: the stream calls back on the loop that it belongs to, which is this one.
       nonisolated(unsafe) let stream = stream
@@ -238,7 +241,9 @@ private func exchange<R: Sendable>(
         }
       }
     }
-    #expect(seen.withLock { $0.bytes } == [1, 2, 3] && seen.withLock { $0.failure } == .reset)
+    let (bytes, failure) = seen.withLock { $0 }
+    #expect(bytes == [1, 2, 3])
+    #expect(failure == .reset)
   }
 
   @Test func closingWakesAReader() async throws {

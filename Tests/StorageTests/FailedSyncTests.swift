@@ -34,6 +34,44 @@ import Testing
     #expect(left.contents(of: path) == bytes, "the commit was acknowledged")
   }
 
+  /// A process that saw a sync fail has to cut off what may be lost, but nothing that another one acknowledged since.
+  @Test func whatAnotherProcessAcknowledgedIsNotCutOff() throws {
+    let name = try RepositoryName(parsing: "app")
+    let bytes = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let id = UploadID(uuidBytes: .init(repeating: 1, count: 16))
+    let simulation = SimulatedWorld(seed: 7)
+    try simulation.run { () async throws in
+      func engine() -> FilesystemStorage {
+        FilesystemStorage(root: "/registry", world: simulation.world, uploadSyncBytes: 0) { _ in }
+      }
+      let (one, other) = (engine(), engine())
+      try await one.start()
+      try await other.start()
+      let first = try await one.beginIngest(id, in: name, algorithm: .sha256)
+      _ = try await first.append(Array(bytes[..<10_000]))
+      try await first.flush()
+      _ = try await first.append(Array(bytes[10_000..<20_000]))
+      simulation.disk.install(FaultPlan([.init(.failed, of: [.sync], pathContains: "_uploads")]))
+      await #expect(throws: StorageError.self) { try await first.flush() }
+      await first.release()
+      let second = try #require(try await other.resumeIngest(id, in: name))
+      #expect(second.offset == 10_000)
+      _ = try await second.append(Array(bytes[10_000..<40_000]))
+      try await second.flush()
+      await second.release()
+      try await first.acquire()
+      #expect(first.offset == 40_000, "what was acknowledged is gone")
+      _ = try await first.append(Array(bytes[40_000...]))
+      try await first.commit(as: Digest(of: bytes))
+      #expect(try await one.blob(Digest(of: bytes), in: name)?.size == 50_000)
+      try await one.stop()
+      try await other.stop()
+    }
+    let digest = Digest(of: bytes)
+    let path = "/registry/docker/registry/v2/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
+    #expect(simulation.disk.contents(of: path) == bytes)
+  }
+
   /// A second push of content that only the journal holds so far must not be able to harm it: neither a sync that fails
   /// under it nor the attempt to write it anew.
   @Test(arguments: [FileOperation.Kind.sync, .create, .write, .rename, .read, .syncDirectory])

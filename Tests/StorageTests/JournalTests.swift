@@ -109,6 +109,35 @@ import Testing
     }
   }
 
+  /// A sync that fails may take the pages with it that it could not write. What was lost is written of the journal, and
+  /// what others have put there since is left alone.
+  @Test func whatAFailedSyncTookIsWrittenOfTheJournal() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      let digest = try await engine.put("one", as: "latest")
+      try await engine.put("two", as: "moved")
+      simulation.disk.install(FaultPlan([.init(.failed, of: [.sync], pathContains: "/tags/latest/")]))
+      await simulation.pause(for: .seconds(11))
+      simulation.disk.install(FaultPlan())
+      let tags = "\(treeBase)/repositories/team/_manifests/tags"
+      let content = "\(treeBase)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)/data"
+      #expect(simulation.segments.contains { $0.hasSuffix(".suspect") }, "the checkpoint failed")
+      for path in ["\(tags)/latest/current/link", content] {
+        let size = try #require(simulation.disk.contents(of: path)?.count)
+        simulation.disk.plant([UInt8](repeating: 0, count: size), at: path)
+      }
+      simulation.disk.plant(Array("\(digest)".utf8), at: "\(tags)/moved/current/link")
+      await simulation.pause(for: .seconds(60))
+      #expect(simulation.segments.isEmpty)
+      let disk = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+      #expect(disk.contents(of: "\(tags)/latest/current/link") == Array("\(digest)".utf8))
+      #expect(disk.contents(of: content) == Array("one".utf8))
+      #expect(disk.contents(of: "\(tags)/moved/current/link") == Array("\(digest)".utf8))
+    }
+  }
+
   /// A killed server leaves a whole tree. What another registry does to it afterwards is not undone by the next start.
   @Test func afterAKillWhatStandsInPlaceCounts() throws {
     let simulation = SimulatedWorld(seed: 1)

@@ -109,7 +109,13 @@ struct Checkpoint: Sendable {
 
   private func applyAnew(_ closed: [JournalSegments.Segment]) throws(FileError) {
     for segment in closed where segment.phase == .suspect {
-      try segments.read(segment) { (entry) throws(FileError) in _ = try tree.apply(entry.record, .anew) }
+      try segments.read(segment) { (entry) throws(FileError) in
+        if entry.isVoid {
+          try tree.applyContent(of: entry.record, .anew)
+        } else {
+          _ = try tree.apply(entry.record, .anew)
+        }
+      }
     }
   }
 

@@ -225,7 +225,9 @@ final class Journal: Sendable {
         try turn.clearMark()
         return outcomes
       }
-      var counting = try segments.settle(turn, over: tree)[...]
+      // What was just applied is there, whether it can be read at this moment or not.
+      let known = zip(changes, areWhole).flatMap { change, isWhole in change.records.map { _ in isWhole } }
+      var counting = try segments.settle(turn, over: tree, applied: known)[...]
       var answers = outcomes
       for (index, change) in changes.enumerated() {
         let counts = counting.prefix(change.records.count)
@@ -253,7 +255,7 @@ final class Journal: Sendable {
       refuse(batch.filter { !$0.change.isRemoval }, error)
       do throws(FileError) {
         try segments.exclusively(over: tree) { (_) throws(FileError) in
-          guard try segments.isEmpty() else { throw error }
+          guard try segments.isDurablyEmpty() else { throw error }
           for waiting in removals { waiting.resume.resume(returning: removeDurably(waiting.change)) }
         }
       } catch {

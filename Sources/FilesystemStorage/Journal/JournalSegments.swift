@@ -80,16 +80,20 @@ final class JournalSegments: Sendable {
   /// them. They are not applied now: nobody knows whether they are durable, and a registry without a journal may have
   /// written since.
   ///
-  /// As long as it fails nothing more comes into the journal. Returns which of those entries count, in their order.
+  /// As long as it fails nothing more comes into the journal. Of `applied` entries, in their order, it is known that the
+  /// tree shows them. Returns which of those behind the mark count, in their order.
   @discardableResult
-  func settle(_ turn: JournalTurn, over tree: StoredTree) throws(FileError) -> [Bool] {
+  func settle(
+    _ turn: JournalTurn, over tree: StoredTree, applied: [Bool] = []
+  ) throws(FileError) -> [Bool] {
     guard let mark = try turn.mark(), mark.boot == files.boot.boot || isRecovered else { return [] }
     var counting: [Bool] = []
     if let segment = try all().first(where: { $0.number == mark.segment }), let file = try opened(segment, .readWrite) {
       var offsets: [UInt64] = []
       try read(file, number: segment.number, from: mark.offset) { (entry, offset) throws(FileError) in
         // One that is void already is made so again: its sync may have failed.
-        let counts = entry.isVoid ? false : try tree.surelyShows(entry.record)
+        let isKnown = counting.count < applied.count && applied[counting.count]
+        let counts = entry.isVoid ? false : isKnown ? true : try tree.surelyShows(entry.record)
         if !counts { offsets.append(offset) }
         counting.append(counts)
       }
@@ -97,7 +101,11 @@ final class JournalSegments: Sendable {
         let voiding = JournalFrame.voiding(offset)
         try file.write(voiding.bytes, at: voiding.offset)
       }
-      // Also where there is nothing to void: what was cut off comes back if that is not durable.
+      // What was cut off comes back if that is not durable, and a sync that failed over it is not made up for by the
+      // next: so something is written there that is no entry.
+      if counting.isEmpty {
+        try file.write([UInt8](repeating: 0, count: JournalFrame.headBytes), at: mark.offset)
+      }
       try file.sync()
     }
     try turn.clearMark()
@@ -116,9 +124,11 @@ final class JournalSegments: Sendable {
     try (files.entries(layout.journal) ?? []).compactMap { Layout.segment(named: $0.name) }.sorted()
   }
 
-  /// Whether there is no entry, nor anything that could be one. Exclusively.
-  func isEmpty() throws(FileError) -> Bool {
+  /// Whether there is no entry, nor anything that could be one, after a power cut neither. Exclusively.
+  func isDurablyEmpty() throws(FileError) -> Bool {
     for segment in try all() where try files.status(layout.segment(segment))?.size ?? 0 > 0 { return false }
+    // The sync behind the removal of the last one may have failed, or is still to come.
+    try files.syncDirectory(layout.journal)
     return true
   }
 

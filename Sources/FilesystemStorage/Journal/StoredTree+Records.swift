@@ -55,14 +55,17 @@ extension StoredTree {
     }
   }
 
-  /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read tells nobody
-  /// anything. Fails only for want of descriptors, which passes.
+  /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read, time and again,
+  /// tells nobody anything. Fails only for want of descriptors, which passes.
   func surelyShows(_ record: JournalRecord) throws(FileError) -> Bool {
-    do throws(FileError) {
-      return try shows(record)
-    } catch  where error.reason != .tooManyOpenFiles {
-      return false
+    for _ in 0..<3 {
+      do throws(FileError) {
+        return try shows(record)
+      } catch  where error.reason != .tooManyOpenFiles {
+        continue
+      }
     }
+    return false
   }
 
   /// Whether the tree shows what the record says. The link alone decides: what was put in its place before the link is
@@ -102,6 +105,11 @@ extension StoredTree {
   ) throws(FileError) -> Bool {
     let place = layout.blob(digest)
     switch (application, content) {
+    case (.anew, .inline(let bytes)):
+      // Written of what the record holds: the pages of the file may be what the sync lost.
+      guard try files.status(place.file) != nil else { return false }
+      try commit.write(bytes, to: place, synced: false)
+      return true
     case (.anew, _): return try renewContent(digest, at: place)
     case (_, .present):
       return try isThere(digest, at: place, application)
@@ -183,14 +191,19 @@ extension StoredTree {
   private func put(
     _ digest: Digest, at place: Layout.Place, _ application: RecordApplication
   ) throws(FileError) -> Bool {
-    let isEqual = try contents(of: place.file, atMost: Self.linkBytesMax) == digest.linkText
+    let standing = try contents(of: place.file, atMost: Self.linkBytesMax)
     if case .anew = application {
-      guard isEqual else { return false }
-    } else if isEqual {
+      // What is legible and says something else was written since. What is not may be what the sync lost.
+      guard let standing, standing == digest.linkText || !Self.isLegible(standing) else { return false }
+    } else if standing == digest.linkText {
       return true
     }
     try commit.write(digest.linkText, to: place, synced: application.syncsContents)
     return true
+  }
+
+  private static func isLegible(_ link: [UInt8]) -> Bool {
+    (try? Digest(parsing: String(decoding: link, as: UTF8.self))) != nil
   }
 
   // MARK: Removals
