@@ -17,14 +17,15 @@ struct FaultyFiles: Files {
 
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     let file = try base.open(path, access)
-    let skipsSync =
+    let leftOut: SpoiltFile.LeftOut =
       switch bug {
-      case .skipsFileSync: true
-      case .skipsJournalSync: path.contains("/gantry/journal/")
-      case .dropsSegmentsEarly: Self.isInPlace(path)
-      default: false
+      case .skipsFileSync: .syncs
+      case .skipsJournalSync: path.contains("/gantry/journal/") ? .syncs : []
+      case .dropsSegmentsEarly: Self.isInPlace(path) ? .syncs : []
+      case .sharesLeases: path.contains("/_uploads/") ? .locks : []
+      default: []
       }
-    return skipsSync ? UnsyncedFile(file) : file
+    return leftOut.isEmpty ? file : SpoiltFile(file, without: leftOut)
   }
 
   func syncDirectory(_ path: String) throws(FileError) {
@@ -56,21 +57,29 @@ struct FaultyFiles: Files {
   func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try base.entries(path) }
 }
 
-/// A file whose sync does nothing.
-private final class UnsyncedFile: OpenFile {
-  private let base: any OpenFile
+/// A file that does nothing of one kind.
+private final class SpoiltFile: OpenFile {
+  struct LeftOut: OptionSet {
+    let rawValue: Int
 
-  init(_ base: any OpenFile) {
-    self.base = base
+    static let syncs = LeftOut(rawValue: 1)
+    static let locks = LeftOut(rawValue: 2)
   }
 
-  func sync() throws(FileError) {}
+  private let base: any OpenFile
+  private let leftOut: LeftOut
 
+  init(_ base: any OpenFile, without leftOut: LeftOut) {
+    self.base = base
+    self.leftOut = leftOut
+  }
+
+  func sync() throws(FileError) { if !leftOut.contains(.syncs) { try base.sync() } }
   func status() throws(FileError) -> FileStatus { try base.status() }
   func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] { try base.read(count, at: offset) }
   func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { try base.write(bytes, at: offset) }
   func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
-  func tryLock() throws(FileError) -> Bool { try base.tryLock() }
-  func lock() throws(FileError) { try base.lock() }
-  func unlock() { base.unlock() }
+  func tryLock() throws(FileError) -> Bool { leftOut.contains(.locks) ? true : try base.tryLock() }
+  func lock() throws(FileError) { if !leftOut.contains(.locks) { try base.lock() } }
+  func unlock() { if !leftOut.contains(.locks) { base.unlock() } }
 }

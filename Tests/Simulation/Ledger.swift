@@ -38,9 +38,12 @@ final class Ledger: Sendable {
 
   /// What became of a write.
   enum Outcome {
+    /// It was acknowledged.
     case done
+    /// It was not made and never will be.
     case refused
-    case unknown
+    /// It was made before the answer, or never will be: what went wrong is over when it is told.
+    case doubtful
   }
 
   fileprivate struct Write {
@@ -140,7 +143,10 @@ final class Ledger: Sendable {
           state.writes[ticket.key]?[ticket.number]?.end = state.now
         }
       case .refused: state.writes[ticket.key]?[ticket.number] = nil
-      case .unknown: break
+      case .doubtful:
+        if state.writes[ticket.key]?[ticket.number]?.end == nil {
+          state.writes[ticket.key]?[ticket.number]?.end = state.now
+        }
       }
     }
   }

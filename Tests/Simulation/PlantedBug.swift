@@ -45,4 +45,6 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case dropsSegmentsEarly
   /// The first records come back after every power cut, over whatever was written since.
   case replaysOldRecords
+  /// Several requests may write to an upload at once.
+  case sharesLeases
 }

@@ -72,7 +72,7 @@ final class SimulatedClient {
       // A mount that a fault broke off is answered with an upload, and may have been made all the same.
       let isBrokenOff = reply.status < 300 && town.simulated.disk.faultCount != faults
       for ticket in tickets {
-        ledger.settle(ticket, applies(reply.status) ? .done : reply.status >= 500 || isBrokenOff ? .unknown : .refused)
+        ledger.settle(ticket, applies(reply.status) ? .done : reply.status >= 500 || isBrokenOff ? .doubtful : .refused)
       }
       if reply.status >= 500 {
         if town.simulated.disk.faultCount == faults, !town.isStopping(server) {

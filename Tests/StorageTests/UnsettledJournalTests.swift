@@ -93,6 +93,23 @@ import Testing
     }
   }
 
+  /// A mark that outlived a power cut points anywhere in what was written since, and nothing there may suffer by it.
+  @Test func aMarkOfAnotherBootHarmsNothing() throws {
+    for offset in [0, 1, 10, 100, 150, 200, 1000] {
+      let simulation = SimulatedWorld(seed: 1)
+      try simulation.run { () async throws in
+        let engine = simulation.engine()
+        try await engine.start()
+        try await engine.put("one", as: "t")
+        simulation.disk.plant(Array("1 \(offset) another boot\n".utf8), at: "\(journalDirectory)append.lock")
+        try await engine.put("two", as: "u")
+      }
+      let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
+      #expect(Self.hasManifest("one", left) && Self.hasManifest("two", left), "\(offset)")
+      #expect(Self.target(left) == "\(Self.digest("one"))", "\(offset)")
+    }
+  }
+
   /// What else happens when a link that was just written cannot be read.
   enum Trouble: CaseIterable {
     /// Another change of the same batch could not be applied, so the tree is looked at.

@@ -102,8 +102,9 @@ final class JournalSegments: Sendable {
         try file.write(voiding.bytes, at: voiding.offset)
       }
       // What was cut off comes back if that is not durable, and a sync that failed over it is not made up for by the
-      // next: so something is written there that is no entry.
-      if counting.isEmpty {
+      // next: so something is written there that is no entry. Only behind all that there is: a mark that outlived a power
+      // cut may point into the middle of what was written since.
+      if counting.isEmpty, try file.status().size == mark.offset {
         try file.write([UInt8](repeating: 0, count: JournalFrame.headBytes), at: mark.offset)
       }
       try file.sync()
