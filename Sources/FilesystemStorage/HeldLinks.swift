@@ -19,6 +19,7 @@ final class HeldLinks: Sendable {
   /// cannot be held: looking at it by its path tells the same.
   func hold(_ path: String, _ files: any Files, inode: UInt64) -> HeldLink? {
     guard count.add(1, ordering: .relaxed).newValue <= linksMax,
+      // Why it cannot be held does not matter: its path is walked then.
       let file = try? files.hold(path), let status = try? file.status(), status.inode == inode
     else {
       giveBack()

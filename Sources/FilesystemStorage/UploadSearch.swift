@@ -187,8 +187,8 @@ extension StoredTree {
     case .busy: return .busy
     case .held(let held): file = held
     }
-    // What a failed sync may have lost is cut off, unless that was done, or another process has gone on since: what that
-    // one acknowledged is none of it.
+    // What a failed sync may have lost is cut off, unless that was done, or another process has gone on since: what
+    // that one acknowledged is none of it.
     if before.isSuspect {
       let now = try file.status()
       if now.size > before.durableOffset, before.leftAt == nil || before.leftAt == now {

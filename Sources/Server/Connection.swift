@@ -10,9 +10,9 @@ internal import GantryWorld
 /// One HTTP/1.1 connection: takes requests one after the other, has them answered, and writes the answers in their
 /// order.
 ///
-/// Isolation: lives on the loop that its stream belongs to. No task belongs to it: when bytes come, it serves what needs
-/// no waiting there and then, and a task of the table the rest, which leaves again; so an idle connection is a few
-/// hundred bytes and no stack. Whatever ends the connection closes the stream, and a wait under way ends with it.
+/// Isolation: lives on the loop that its stream belongs to. No task belongs to it: when bytes come, it serves what
+/// needs no waiting there and then, and a task of the table the rest, which leaves again; so an idle connection is a
+/// few hundred bytes and no stack. Whatever ends the connection closes the stream, and a wait under way ends with it.
 actor Connection {
   private nonisolated let loop: any LoopExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }

@@ -56,9 +56,9 @@ public protocol ByteStream: AnyObject {
   func send(_ file: any OpenFile, from offset: UInt64, count: UInt64) async throws(StreamError)
 
   /// Sends of `count` bytes of `file` from `offset` what is known to be in memory and the transport takes now, without
-  /// waiting; returns how many bytes that were. The rest, all of it perhaps, is for ``send(_:from:count:)``, which tells
-  /// what is wrong behind bytes that have left, and that the stream is closed. To be asked for at most a MiB. Not called
-  /// while a write waits.
+  /// waiting; returns how many bytes that were. The rest, all of it perhaps, is for ``send(_:from:count:)``, which
+  /// tells what is wrong behind bytes that have left, and that the stream is closed. To be asked for at most a MiB. Not
+  /// called while a write waits.
   func sendAvailable(_ file: any OpenFile, from offset: UInt64, count: UInt64) throws(StreamError) -> UInt64
 
   /// Has `count` bytes of `file` from `offset` be in memory, for whoever reads them next: a worker reads what is not.

@@ -3,7 +3,8 @@
 
 /// What a tag list or a catalog has to say, known from the scenario and from nothing that the registry said.
 ///
-/// Names that do not begin as the scenario's do are somebody else's: a registry may have them, and they are not counted.
+/// Names that do not begin as the scenario's do are somebody else's: a registry may have them, and they are not
+/// counted.
 struct ListTruth: Sendable {
   /// The member of the answer that is the list.
   let key: String

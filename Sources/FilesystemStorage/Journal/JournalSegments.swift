@@ -80,8 +80,8 @@ final class JournalSegments: Sendable {
   /// them. They are not applied now: nobody knows whether they are durable, and a registry without a journal may have
   /// written since.
   ///
-  /// As long as it fails nothing more comes into the journal. Of `applied` entries, in their order, it is known that the
-  /// tree shows them. Returns which of those behind the mark count, in their order.
+  /// As long as it fails nothing more comes into the journal. Of `applied` entries, in their order, it is known that
+  /// the tree shows them. Returns which of those behind the mark count, in their order.
   @discardableResult
   func settle(
     _ turn: JournalTurn, over tree: StoredTree, applied: [Bool] = []
@@ -102,8 +102,8 @@ final class JournalSegments: Sendable {
         try file.write(voiding.bytes, at: voiding.offset)
       }
       // What was cut off comes back if that is not durable, and a sync that failed over it is not made up for by the
-      // next: so something is written there that is no entry. Only behind all that there is: a mark that outlived a power
-      // cut may point into the middle of what was written since.
+      // next: so something is written there that is no entry. Only behind all that there is: a mark that outlived a
+      // power cut may point into the middle of what was written since.
       if counting.isEmpty, try file.status().size == mark.offset {
         try file.write([UInt8](repeating: 0, count: JournalFrame.headBytes), at: mark.offset)
       }

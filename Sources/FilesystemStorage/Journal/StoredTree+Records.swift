@@ -55,8 +55,8 @@ extension StoredTree {
     }
   }
 
-  /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read, time and again,
-  /// tells nobody anything. Fails only for want of descriptors, which passes.
+  /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read, time and
+  /// again, tells nobody anything. Fails only for want of descriptors, which passes.
   func surelyShows(_ record: JournalRecord) throws(FileError) -> Bool {
     for _ in 0..<3 {
       do throws(FileError) {
@@ -203,6 +203,7 @@ extension StoredTree {
   }
 
   private static func isLegible(_ link: [UInt8]) -> Bool {
+    // Why it is no digest does not matter.
     (try? Digest(parsing: String(decoding: link, as: UTF8.self))) != nil
   }
 
