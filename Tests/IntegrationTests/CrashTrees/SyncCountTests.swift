@@ -30,8 +30,8 @@ struct SyncCountTests {
       let contents = Self.contents(kind)
       let alone = try measure(contents, kind, pushers: 1, isOld: false)
       var crowded = try measure(contents, kind, pushers: Self.pushers, isOld: false)
-      // Who shares a sync depends on who comes while one is under way, and a machine that has other things to do may run
-      // eight pushers one after the other.
+      // Who shares a sync depends on who comes while one is under way, and a machine that has other things to do may
+      // run eight pushers one after the other.
       for _ in 0..<2 where crowded.before > kind.ceilings.crowded {
         crowded = try measure(contents, kind, pushers: Self.pushers, isOld: false)
       }
