@@ -68,14 +68,16 @@ final class RepositoryDirectories: Sendable {
 
   /// What is kept, for one script, and what that script has read beyond it.
   struct View {
-    fileprivate let kept: [String: RepositoryDirectory]
+    /// Nil where nothing is kept.
+    fileprivate let kept: [String: RepositoryDirectory]?
     fileprivate var read: [String: RepositoryDirectory] = [:]
 
     /// A view of nothing, which keeps nothing.
-    static var none: View { View(kept: [:]) }
+    static var none: View { View(kept: nil) }
 
     /// The directory at `path` as it is now; nil when there is none. Blocks: for a script.
     mutating func directory(_ path: String, in tree: StoredTree) throws(FileError) -> RepositoryDirectory? {
+      guard let kept else { return try RepositoryDirectory(reading: path, version: nil, in: tree) }
       guard let version = try tree.directoryVersion(path) else { return nil }
       if let kept = kept[path], kept.version == version { return kept }
       guard let directory = try RepositoryDirectory(reading: path, version: version, in: tree) else { return nil }
