@@ -18,7 +18,8 @@ public final class FilesystemStorage: StorageEngine {
   let journal: Journal
   let world: World
   let process: String
-  let uploadSyncs: UploadSyncs
+  /// Of the bytes that a flush of an upload acknowledged a power cut takes fewer than these.
+  let uploadSyncBytes: UInt64
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
   let tagLists = TagLists()
@@ -39,12 +40,13 @@ public final class FilesystemStorage: StorageEngine {
   ) {
     let (layout, files) = (Layout(root: root), world.files)
     heldLinks = HeldLinks(linksMax: heldLinksMax)
-    uploadSyncs = UploadSyncs(bytesMax: uploadSyncBytes)
+    self.uploadSyncBytes = uploadSyncBytes
     process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     let commit = DurableCommit(files: files, layout: layout, process: process)
     tree = StoredTree(files: files, layout: layout, commit: commit, clock: world.clock, report: report)
     journal = Journal(
-      tree: tree, segments: JournalSegments(files: files, layout: layout, commit: commit, clock: world.clock),
+      tree: tree,
+      segments: JournalSegments(files: files, layout: layout, commit: commit, clock: world.clock, report: report),
       staging: StagingArea(files: files, layout: layout, commit: commit, process: process), world: world,
       durability: durability, checkpointInterval: checkpointInterval)
     self.world = world

@@ -45,7 +45,7 @@ extension FilesystemStorage {
 
   /// What keeps a session of that algorithm.
   func keeper(of place: UploadPlace, _ algorithm: DigestAlgorithm) -> UploadKeeper {
-    UploadKeeper(tree: tree, place: place, algorithm: algorithm, syncs: uploadSyncs)
+    UploadKeeper(tree: tree, place: place, algorithm: algorithm, syncBytes: uploadSyncBytes)
   }
 
   /// Brings a session that was found to where it stands: all that the file holds, or, when the power may have been cut
@@ -56,6 +56,15 @@ extension FilesystemStorage {
     guard let claims = found.claims else {
       let reached = try await catchUp(found)
       return reached.isNoted ? reached : try await adopted(reached, by: keeper)
+    }
+    if found.isDoubted {
+      var offset = found.durableOffset
+      while offset < found.size {
+        let start = offset
+        offset = try await script { (_) throws(FileError) in
+          try keeper.rewrite(found, from: start, count: Self.bytesPerScript)
+        }
+      }
     }
     var (proven, current) = (found, found)
     for claim in claims {

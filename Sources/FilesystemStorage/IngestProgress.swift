@@ -33,6 +33,9 @@ struct IngestProgress: Sendable {
   /// Hash states that may stand for bytes that a power cut took, lowest first: each has to be proven by the bytes. Nil
   /// when no power cut can have been.
   var claims: [RunningDigest]?
+  /// Whether a sync of the data file was begun by somebody who did not come to tell how it ended: what lies beyond
+  /// ``durableOffset`` has to be written once more before it is synced.
+  var isDoubted = false
   /// Whether a sync of the data file failed: what lies beyond ``durableOffset`` can be read and may never become
   /// durable. It has to be cut off and sent again.
   var isSuspect = false
@@ -60,7 +63,7 @@ struct IngestProgress: Sendable {
     } catch {
       isSuspect = true
       // The kernel tells of lost pages once: whoever opens the file next would sync without an error and over nothing,
-      // so what may be lost is cut off before the lease is let go. Where even that fails this session still knows.
+      // so what may be lost is cut off before the lease is let go. Where even that fails the note tells of the sync.
       try? file.truncate(to: durableOffset)
       throw error
     }

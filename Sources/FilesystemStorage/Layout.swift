@@ -26,7 +26,7 @@ import GantryOCI
 ///     ├── journal                                         what was acknowledged and is not synced in place yet
 ///     │   ├── append.lock                                 held by whoever appends
 ///     │   ├── checkpoint.lock                             held by whoever makes durable what old segments name
-///     │   └── <number>.log                                a segment; later .closed, or .suspect when a sync failed
+///     │   └── <number>.log                                a segment; later .closed, .suspect or .replayed
 ///     ├── staging/<process>/<number>                      content that the journal names, until its place is durable
 ///     └── temporary
 ///         ├── <process>.lock                              held as long as a process lives that writes

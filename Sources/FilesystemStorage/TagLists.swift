@@ -158,7 +158,7 @@ extension TagLists {
     guard let listing = try current(repository, in: tree) else { return nil }
     return try listing.page(after: last, limit: limit) { tag throws(FileError) in
       guard let status = try tree.files.status(tree.layout.current(tag, in: repository).file) else { return false }
-      return status.size > 0
+      return StoredTree.mayBeLink(status.size)
     }
   }
 
@@ -177,6 +177,11 @@ extension TagLists {
 }
 
 extension StoredTree {
+  /// Whether a link may be this long. One that an older Distribution left torn, by a crash while it wrote, is not.
+  static func mayBeLink(_ size: UInt64) -> Bool {
+    DigestAlgorithm.allCases.contains { size == $0.name.utf8.count + 1 + 2 * $0.byteCount }
+  }
+
   /// The version of a directory's names; nil when there is none.
   func directoryVersion(_ path: String) throws(FileError) -> LinkVersion? {
     guard let status = try files.status(path), status.isDirectory else { return nil }

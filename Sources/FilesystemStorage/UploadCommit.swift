@@ -44,7 +44,7 @@ struct UploadCommit: Sendable {
   private func content(
     _ file: any OpenFile, in tree: StoredTree, _ progress: inout IngestProgress, staging: StagingArea
   ) throws(FileError) -> JournalContent {
-    if let (_, size) = try tree.content(digest), size == progress.offset {
+    if let (standing, size) = try tree.content(digest), try isWhole(standing, size, file, progress, in: tree) {
       if durability == .strict { try tree.makeContentDurable(digest) }
       return .present
     }
@@ -55,7 +55,7 @@ struct UploadCommit: Sendable {
       }
       return .inline(bytes)
     }
-    try settle(file, &progress, by: tree.commit)
+    try settle(file, &progress, in: tree)
     do throws(FileError) {
       return .staged(try staging.adopt(place.data, size: progress.offset))
     } catch  where error.reason == .unsupported {
@@ -70,14 +70,38 @@ struct UploadCommit: Sendable {
     }
   }
 
+  // Whether what stands there is what was pushed, byte for byte: a crash before there was a journal may have left it
+  // torn, and a push is what mends it.
+  private func isWhole(
+    _ standing: any OpenFile, _ size: UInt64, _ file: any OpenFile, _ progress: IngestProgress, in tree: StoredTree
+  ) throws(FileError) -> Bool {
+    var offset: UInt64 = 0
+    while size == progress.offset, offset < size {
+      let count = Int(min(size - offset, Self.comparedBytes))
+      let piece = try file.read(count, at: offset)
+      guard piece.count == count, try standing.read(count, at: offset) == piece else { break }
+      offset += UInt64(count)
+    }
+    if size == progress.offset, offset == size { return true }
+    tree.report("the content of \(digest) is damaged and is replaced by what was pushed")
+    return false
+  }
+
+  private static let comparedBytes: UInt64 = 1 << 20
+
   // Makes the data file durable and exactly as long as what was digested: a failed write may have left more.
   private func settle(
-    _ file: any OpenFile, _ progress: inout IngestProgress, by commit: DurableCommit
+    _ file: any OpenFile, _ progress: inout IngestProgress, in tree: StoredTree
   ) throws(FileError) {
     if try file.status().size != progress.offset {
       try file.truncate(to: progress.offset)
       progress.syncedOffset = 0
     }
-    try progress.syncData(by: commit)
+    guard progress.syncedOffset != progress.offset else { return }
+    try tree.writeNote(at: place, markedOffset: progress.markedOffset, isSyncing: true)
+    try progress.syncData(by: tree.commit)
+    // Should the journal refuse it, the session goes on.
+    try tree.writeNote(at: place, markedOffset: progress.markedOffset, isSyncing: false)
+    progress.isNoted = true
   }
 }

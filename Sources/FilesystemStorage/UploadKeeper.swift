@@ -4,7 +4,6 @@
 import GantryCryptography
 import GantryOCI
 import GantryWorld
-import Synchronization
 
 /// Keeps in a session's directory what is needed to go on with it: after a kill everything, after a power cut what was
 /// synced.
@@ -12,15 +11,17 @@ import Synchronization
 /// Beside Distribution's files there are two of ours, which Distribution passes over and removes with the directory:
 /// - *the mark*: the digest's state at an offset up to which data, names and the mark itself are durable. Written at a
 ///   sync point, by a rename, so that it is the old or the new one and never torn.
-/// - *the note*: which boot the unsynced rest is of, and the offset of the mark as far as it is known to be durable.
-///   Within that boot no power cut was, so hash states are believed; in any other each is proven by the bytes first.
+/// - *the note*: which boot the unsynced rest is of, the offset of the mark as far as it is known to be durable, and
+///   whether a sync was begun whose end nobody wrote down. Within that boot no power cut was, so hash states are
+///   believed; in any other, and after such a sync, each is proven by the bytes first.
 ///
 /// Isolation: every call blocks and belongs in a script of a worker that has the session's lease.
 struct UploadKeeper: Sendable {
   let tree: StoredTree
   let place: UploadPlace
   let algorithm: DigestAlgorithm
-  let syncs: UploadSyncs
+  /// Of the bytes that a flush acknowledged a power cut may take fewer than these.
+  let syncBytes: UInt64
 
   /// Writes the hash state for where `progress` stands and removes older ones, so that any process of this boot can go
   /// on there. At a sync point it is made durable first. False when the session is gone.
@@ -28,7 +29,7 @@ struct UploadKeeper: Sendable {
     guard let file = progress.file, try tree.isThere(file, at: place) else { return false }
     guard progress.offset > 0 else { return true }
     let unmarked = progress.offset - min(progress.markedOffset, progress.offset)
-    if unmarked > 0, unmarked >= syncs.bytesMax { try sync(&progress) }
+    if unmarked > 0, unmarked >= syncBytes { try sync(&progress) }
     try saveState(&progress)
     if !progress.isNoted { try note(&progress) }
     return true
@@ -37,8 +38,23 @@ struct UploadKeeper: Sendable {
   /// In mid-chunk: makes the bytes durable when enough came since the last sync point. When that
   /// is each chunk that is acknowledged, never: nothing is acknowledged here.
   func passBytes(_ progress: inout IngestProgress) throws(FileError) {
-    guard syncs.bytesMax > 0, progress.offset > progress.markedOffset else { return }
-    if progress.offset - progress.markedOffset >= syncs.bytesMax { try sync(&progress) }
+    guard syncBytes > 0, progress.offset > progress.markedOffset else { return }
+    if progress.offset - progress.markedOffset >= syncBytes { try sync(&progress) }
+  }
+
+  /// After a sync that nobody saw the end of: writes the next of the bytes that it may have lost once more, from
+  /// `offset` on, at most `count`, so that the next sync has something to make durable. Returns where it stopped. Comes
+  /// before these bytes are proven: what was written cannot leave the memory any more.
+  func rewrite(
+    _ progress: IngestProgress, from offset: UInt64, count: UInt64
+  ) throws(FileError) -> UInt64 {
+    guard let file = progress.file, offset < progress.size else { return progress.size }
+    let piece = try file.read(Int(min(progress.size - offset, count)), at: offset)
+    guard !piece.isEmpty else {
+      throw FileError(.failed, operation: "read", path: place.data + ", shorter than it was")
+    }
+    try file.write(piece, at: offset)
+    return offset + UInt64(piece.count)
   }
 
   /// After a power cut, or a change from another machine: cuts off what no hash state vouches for, and writes down what
@@ -48,7 +64,7 @@ struct UploadKeeper: Sendable {
       try file.truncate(to: progress.offset)
       progress.size = progress.offset
     }
-    progress.claims = nil
+    (progress.claims, progress.isDoubted) = (nil, false)
     do throws(FileError) {
       if progress.offset > 0 { try saveState(&progress) }
       try removeStale(&progress)
@@ -60,27 +76,19 @@ struct UploadKeeper: Sendable {
 
   /// Leaves the note, not synced: it means nothing in another boot.
   func note(_ progress: inout IngestProgress) throws(FileError) {
-    let offset = String(progress.markedOffset)
-    let padded = String(repeating: "0", count: 20 - offset.utf8.count) + offset
-    let file = try tree.files.open(place.note, .create(mode: DurableCommit.fileMode))
-    try file.write(Array("\(padded) \(tree.files.boot.boot)".utf8), at: 0)
+    try tree.writeNote(at: place, markedOffset: progress.markedOffset, isSyncing: false)
     progress.isNoted = true
   }
 
   /// The sync point: data, names and mark.
   private func sync(_ progress: inout IngestProgress) throws(FileError) {
     // Before the mark, so that a mark without its note is one that a power cut has left.
-    if !progress.isNoted { try note(&progress) }
+    try tree.writeNote(at: place, markedOffset: progress.markedOffset, isSyncing: true)
     try progress.syncData(by: tree.commit)
     let mark = try tree.commit.stage(progress.running.goState)
     defer { tree.commit.discard(mark) }
-    do throws(FileError) {
-      if progress.markedOffset == 0 { try makeNamesDurable() }
-      try tree.commit.publish(mark, at: inDirectory(place.mark))
-    } catch {
-      syncs.noteFailure()
-      throw error
-    }
+    if progress.markedOffset == 0 { try makeNamesDurable() }
+    try tree.commit.publish(mark, at: inDirectory(place.mark))
     progress.markedOffset = progress.offset
     try note(&progress)
   }
@@ -90,22 +98,11 @@ struct UploadKeeper: Sendable {
   private func makeNamesDurable() throws(FileError) {
     let uploads = Layout.parent(of: place.directory)
     try tree.commit.makeLasting(uploads)
-    if syncs.haveFailed { try renewNames() }
-    try tree.commit.sync(try tree.files.open(place.startedAt, .readWrite))
+    // Written once more, so that this sync covers it even if an earlier one failed.
+    let stamp = try tree.files.open(place.startedAt, .readWrite)
+    try stamp.write(try stamp.read(64, at: 0), at: 0)
+    try tree.commit.sync(stamp)
     try tree.commit.sync(uploads)
-  }
-
-  /// A sync that failed may have lost the session's names for good, however often it is tried again: they are given
-  /// anew. For some microseconds others do not find the session.
-  private func renewNames() throws(FileError) {
-    let stamp = try tree.commit.stage(try tree.contents(of: place.startedAt, atMost: 64) ?? [])
-    defer { tree.commit.discard(stamp) }
-    let aside = String(place.directory.dropLast()) + (place.directory.hasSuffix("0") ? "1" : "0")
-    try tree.files.rename(place.directory, to: aside)
-    try tree.files.rename(aside, to: place.directory)
-    try tree.files.rename(place.data, to: place.data + ".renamed")
-    try tree.files.rename(place.data + ".renamed", to: place.data)
-    try tree.commit.publish(stamp, at: inDirectory(place.startedAt))
   }
 
   private func inDirectory(_ file: String) -> Layout.Place {
@@ -161,25 +158,44 @@ struct UploadKeeper: Sendable {
   }
 }
 
-/// How often uploads are synced, and whether that ever failed in this process.
-final class UploadSyncs: Sendable {
-  /// Of the bytes that a flush acknowledged a power cut may take fewer than these.
-  let bytesMax: UInt64
-  private let failed = Atomic(false)
-
-  init(bytesMax: UInt64) {
-    self.bytesMax = bytesMax
-  }
-
-  /// Whether a name of some session may have been lost to a sync that failed.
-  var haveFailed: Bool { failed.load(ordering: .relaxed) }
-
-  func noteFailure() { failed.store(true, ordering: .relaxed) }
-}
-
 extension UploadPlace {
   /// Ours: the digest's state at the last sync point.
   var mark: String { "\(directory)/gantry-synced" }
   /// Ours: the boot that what is not synced belongs to.
   var note: String { "\(directory)/gantry-boot" }
+}
+
+extension StoredTree {
+  /// What the note of a session tells.
+  struct UploadNote: Sendable {
+    /// The offset of the mark that is known to be durable.
+    var offset: UInt64
+    /// The boot in which the session's files are what they seem.
+    var boot: String
+    /// Whether a sync of the data was begun and did not come to its end: if it failed, what can be read may never
+    /// become durable, however often it is synced, or be gone from memory at any moment.
+    var isSyncing: Bool
+  }
+
+  private static let noteDigits = 20
+
+  /// Writes the note, not synced.
+  func writeNote(at place: UploadPlace, markedOffset: UInt64, isSyncing: Bool) throws(FileError) {
+    let offset = String(markedOffset)
+    let padded = String(repeating: "0", count: Self.noteDigits - offset.utf8.count) + offset
+    let file = try files.open(place.note, .create(mode: DurableCommit.fileMode))
+    try file.write(Array("\(padded)\(isSyncing ? "!" : " ")\(files.boot.boot)".utf8), at: 0)
+  }
+
+  /// The note of a session; nil when it has none. One that is torn names no boot.
+  func uploadNote(at place: UploadPlace) throws(FileError) -> UploadNote? {
+    guard let bytes = try contents(of: place.note, atMost: 256) else { return nil }
+    let (digits, rest) = (bytes.prefix(Self.noteDigits), bytes.dropFirst(Self.noteDigits))
+    guard let offset = UInt64(String(decoding: digits, as: UTF8.self)), let separator = rest.first else {
+      return UploadNote(offset: 0, boot: "", isSyncing: false)
+    }
+    return UploadNote(
+      offset: offset, boot: String(decoding: rest.dropFirst(), as: UTF8.self), isSyncing: separator == UInt8(ascii: "!")
+    )
+  }
 }

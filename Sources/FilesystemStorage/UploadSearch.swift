@@ -122,8 +122,8 @@ extension StoredTree {
   }
 
   /// What the session's directory tells of itself. In the boot that wrote it the latest hash state is believed, and all
-  /// that the data file holds; in another one only the mark is, and hash states beyond it are claims. A state beyond
-  /// the data is passed over: what it stood for was cut off.
+  /// that the data file holds; in another one only the mark is, and hash states beyond it are claims, as they are after
+  /// a sync that nobody saw the end of. A state beyond the data is passed over: what it stood for was cut off.
   ///
   /// Of a session that we never touched nothing is believed, and everything is kept: its states tell less than it may
   /// have acknowledged.
@@ -136,9 +136,9 @@ extension StoredTree {
       (progress.running, progress.offset) = (mark, mark.byteCount)
       (progress.syncedOffset, progress.markedOffset) = (mark.byteCount, mark.byteCount)
     }
-    let note = try note(of: place)
+    let note = try uploadNote(at: place)
     if let note, note.boot == files.boot.boot {
-      progress.isNoted = true
+      (progress.isNoted, progress.isDoubted) = (!note.isSyncing, note.isSyncing)
       // A mark beyond the note was written by a process that died before its name was durable.
       progress.markedOffset = min(progress.markedOffset, note.offset)
     }
@@ -159,14 +159,6 @@ extension StoredTree {
     }
     progress.staleStates = offsets.filter { $0 != progress.stateOffset }
     return progress
-  }
-
-  /// The note: the offset of the mark that is known to be durable, and the boot in which it is. Torn ones name no boot.
-  private func note(of place: UploadPlace) throws(FileError) -> (offset: UInt64, boot: String)? {
-    guard let bytes = try contents(of: place.note, atMost: 256) else { return nil }
-    let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, let offset = UInt64(parts[0]) else { return (0, "") }
-    return (offset, String(parts[1]))
   }
 
   /// How many hash states are tried: Distribution keeps one for each chunk, and the latest are those that matter.

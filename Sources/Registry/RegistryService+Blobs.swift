@@ -56,7 +56,8 @@ extension RegistryService {
   ) async -> Bool {
     do {
       if let source { return mayPull(source) ? try await storage.mount(digest, from: source, into: target) : false }
-      if mayPull(target), try await storage.blob(digest, in: target) != nil { return true }
+      // What is there already is linked once more: whoever linked it may not have made that durable.
+      if mayPull(target), try await storage.mount(digest, from: target, into: target) { return true }
       for candidate in try await storage.repositories(linking: digest, limit: 8) where mayPull(candidate) {
         guard try await storage.mount(digest, from: candidate, into: target) else { continue }
         return true

@@ -208,7 +208,10 @@ extension UploadEndpoints {
     let (size, isTooLarge) = state.offset.addingReportingOverflow(announced)
     do {
       let found = try await context.service.blob(digest, in: name)
-      guard !isTooLarge, found.blob.size == size else { return nil }
+      // Linked once more, as a mount of its own: whoever linked it may not have made that durable.
+      guard !isTooLarge, found.blob.size == size,
+        try await context.service.mount(digest, from: name, into: name)
+      else { return nil }
     } catch {
       // Not there, or not to be found out: the upload is unknown in any case.
       return nil

@@ -22,17 +22,6 @@ extension SimulatedDisk {
   }
 }
 
-/// A value that tasks and observers change.
-private final class Noted<Value: Sendable>: Sendable {
-  private let state: Mutex<Value>
-
-  init(_ value: Value) { state = Mutex(value) }
-
-  var now: Value { state.withLock { $0 } }
-
-  func change(_ body: (inout Value) -> Void) { state.withLock { body(&$0) } }
-}
-
 private func text(_ content: String) -> [UInt8] { Array("\(Digest(of: Array(content.utf8)))".utf8) }
 
 /// What a journal has to stand besides a push and a power cut: others on the directory, and time.

@@ -6,6 +6,7 @@ import GantryOCI
 import GantryStorage
 import GantryTestKit
 import GantryWorld
+import Synchronization
 
 let repository = named("team")
 let journalDirectory = "/data/gantry/journal/"
@@ -52,4 +53,15 @@ extension CrashKeeping {
   static func manners(chances: UInt64) -> [CrashKeeping] {
     [.synced, .names, .contents, .everything] + (1...chances).map { .seeded($0) }
   }
+}
+
+/// A value that tasks and observers change.
+final class Noted<Value: Sendable>: Sendable {
+  private let state: Mutex<Value>
+
+  init(_ value: Value) { state = Mutex(value) }
+
+  var now: Value { state.withLock { $0 } }
+
+  func change(_ body: (inout Value) -> Void) { state.withLock { body(&$0) } }
 }

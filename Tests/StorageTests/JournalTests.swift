@@ -163,8 +163,10 @@ import Testing
     #expect(simulation.segments.isEmpty)
   }
 
-  /// A kill, weeks of another registry, a power cut: the journal of then does not move tags back.
-  @Test func anOldJournalDoesNotMoveATagBack() throws {
+  /// A kill, weeks of another registry, a power cut: the journal of then does not move tags back, whatever a checkpoint
+  /// had come to when the kill came.
+  @Test(arguments: [".log", ".closed", ".suspect"])
+  func anOldJournalDoesNotMoveATagBack(_ phase: String) throws {
     let simulation = SimulatedWorld(seed: 1)
     try simulation.run { () async throws in
       let engine = simulation.engine()
@@ -173,6 +175,8 @@ import Testing
       try await engine.put("two", as: "b")
       try await engine.put("three", as: "a")
     }
+    let segment = try #require(simulation.segments.first)
+    if phase != ".log" { try simulation.disk.rename(segment, to: segment.dropLast(".log".count) + phase) }
     let other = "sha256:\(String(repeating: "5", count: 64))"
     let link = "\(treeBase)/repositories/team/_manifests/tags/a/current/link"
     simulation.wallClock.shift(by: .seconds(30 * 86_400))

@@ -195,7 +195,7 @@ private func tag(_ text: String) throws -> GantryOCI.Tag { try GantryOCI.Tag(par
         #expect(try await engine.tag(try tag(text), in: a) == nil, "\(text)")
       }
       let listed = try await engine.tags(in: a, after: nil, limit: 10)?.elements.map(\.description)
-      #expect(listed == ["long", "other", "short"])
+      #expect(listed == [])
       #expect(try await engine.tags(pointingAt: try Digest(parsing: "sha256:\(abc)"), in: a) == [])
       let upload = try await engine.resumeIngest(try UploadID(parsing: uuid), in: a)
       #expect(upload == nil)

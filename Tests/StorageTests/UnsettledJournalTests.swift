@@ -101,7 +101,10 @@ import Testing
         let engine = simulation.engine()
         try await engine.start()
         try await engine.put("one", as: "t")
-        simulation.disk.plant(Array("1 \(offset) another boot\n".utf8), at: "\(journalDirectory)append.lock")
+        let name = try #require(simulation.segments.first?.split(separator: "/").last)
+        let number = try #require(UInt64(name.prefix { $0 != "." }, radix: 16))
+        simulation.disk.plant(
+          Array("\(number) \(offset) another boot\n".utf8), at: "\(journalDirectory)append.lock")
         try await engine.put("two", as: "u")
       }
       let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())

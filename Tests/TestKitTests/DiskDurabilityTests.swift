@@ -243,6 +243,22 @@ extension SimulatedDisk {
     #expect(!found.contains { $0["/b"] == nil }, "a rename never loses both files")
   }
 
+  /// Until the kernel needs the room, what a failed sync has lost can be read, and a second sync says that all is well.
+  @Test func whatAFailedSyncLostIsForgottenAtLast() throws {
+    let disk = SimulatedDisk()
+    disk.plant(Array("old".utf8), at: "a")
+    let file = try disk.open("a", .readWrite)
+    try file.write(Array("newer".utf8), at: 0)
+    disk.install(.failing(1, of: [.sync]))
+    #expect(throws: FileError.self) { try file.sync() }
+    try file.sync()
+    #expect(disk.texts == ["/a": "newer"])
+    #expect(disk.afterPowerCut(keeping: .everything).texts == ["/a": "old"])
+    try file.write(Array("N".utf8), at: 0)
+    disk.forgetLostPages()
+    #expect(disk.texts == ["/a": "Nld\0\0"], "what was written since is there, and the size")
+  }
+
   @Test func aTornWriteHasHolesOfWholeSectors() throws {
     let disk = SimulatedDisk()
     disk.plant([UInt8](repeating: 1, count: 2048), at: "a")

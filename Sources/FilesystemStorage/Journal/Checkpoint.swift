@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryOCI
 import GantryWorld
 import Synchronization
 
@@ -57,10 +58,14 @@ struct Checkpoint: Sendable {
   }
 
   /// Remembers on disk that a sync failed: whatever the journal names has to be made anew before it is synced, by
-  /// whichever process.
+  /// whichever process. It is made anew now, too: what a failed sync has lost can be read only as long as it stays in
+  /// memory.
   func abandon(_ course: Course) throws(FileError) {
     defer { course.lock.free() }
-    try segments.exclusively(over: tree) { (_) throws(FileError) in try segments.suspectAll() }
+    try segments.exclusively(over: tree) { (_) throws(FileError) in
+      try segments.suspectAll()
+      try applyAnew(try segments.all())
+    }
   }
 
   /// What a start does with a journal that was left: after a power cut everything in it is applied again; after a kill
@@ -79,43 +84,61 @@ struct Checkpoint: Sendable {
     return .done
   }
 
-  // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
-  // ours has moved halfway: so that a second one knows, the segments are closed durably before anything is applied.
   private func applyAgain() throws(FileError) -> [JournalSegments.Segment] {
-    let boot = tree.files.boot.boot
-    let isFirst = try segments.all().allSatisfy { $0.phase == .log }
-    try suspectUnfinished()
-    let closed = try segments.rotate()
     guard try isForeign() else {
+      try suspectUnfinished()
+      let closed = try segments.rotate()
       try applyAnew(closed)
       return closed
     }
-    let written = isFirst ? try LinksWrittenSince(closed, segments: segments, tree: tree) : LinksWrittenSince()
-    try tree.commit.sync(tree.layout.journal)
+    let boot = tree.files.boot.boot
+    // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
+    // ours has moved halfway.
+    let before = try segments.all()
+    let written =
+      before.contains { $0.phase == .replayed }
+      ? LinksWrittenSince() : try LinksWrittenSince(before, segments: segments, tree: tree)
+    let closed = try segments.noteReplay()
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
         guard entry.boot.boot != boot, !written.contains(entry.record, layout: tree.layout) else { return }
         for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
-        if entry.isVoid {
-          try tree.applyContent(of: entry.record, .afterPowerCut)
-        } else {
-          _ = try tree.apply(entry.record, .afterPowerCut)
-        }
+        try apply(entry, .afterPowerCut)
       }
     }
-    try applyAnew(closed)
+    // What an attempt of this boot has put in place may have met a sync that failed; and so may entries of this boot.
+    try applyAnew(closed.filter { segment in before.contains { $0.number == segment.number && $0.phase != .log } })
     return closed
   }
 
+  // Where a later entry gave a tag another target, an earlier one has nothing to make anew: in the place of a link that
+  // was lost it would write what counts no more.
   private func applyAnew(_ closed: [JournalSegments.Segment]) throws(FileError) {
-    for segment in closed where segment.phase == .suspect {
+    guard closed.contains(where: \.phase.needsRenewal) else { return }
+    var targets: [String: Digest] = [:]
+    for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        if entry.isVoid {
-          try tree.applyContent(of: entry.record, .anew)
-        } else {
-          _ = try tree.apply(entry.record, .anew)
-        }
+        if let (link, target) = target(of: entry) { targets[link] = target }
       }
+    }
+    for segment in closed where segment.phase.needsRenewal {
+      try segments.read(segment) { (entry) throws(FileError) in
+        if let (link, target) = target(of: entry), targets[link] != target { return }
+        try apply(entry, .anew)
+      }
+    }
+  }
+
+  private func target(of entry: JournalEntry) -> (link: String, Digest)? {
+    guard !entry.isVoid, case .tag(let tag, let digest, let name) = entry.record else { return nil }
+    return (tree.layout.current(tag, in: name).file, digest)
+  }
+
+  private func apply(_ entry: JournalEntry, _ application: RecordApplication) throws(FileError) {
+    if entry.isVoid {
+      try tree.applyContent(of: entry.record, application)
+    } else {
+      _ = try tree.apply(entry.record, application)
     }
   }
 

@@ -9,6 +9,8 @@ struct JournalEntry: Sendable, Equatable {
   var record: JournalRecord
   var boot: BootIdentity
   var writtenAt: WallTime
+  /// Where the first of the entries stands that were written together with this one. All before it was durable then.
+  var batch: UInt64
   /// Whether it was never applied, and never will be: what it says counts for nothing, and nobody was told that it
   /// does.
   var isVoid = false
@@ -17,10 +19,10 @@ struct JournalEntry: Sendable, Equatable {
 /// The form of one entry in a segment.
 ///
 /// ```
-/// 4 bytes   "GJ1\n", or "GJ0\n" of an entry that is void
+/// 4 bytes   "GJ2\n", or "GJ0\n" of an entry that is void
 /// 4 bytes   length of the payload, little-endian
 /// 16 bytes  the first half of the SHA-256 of segment number, offset of the frame, and payload
-/// …         payload: node, boot, seconds, nanoseconds, record
+/// …         payload: batch, node, boot, seconds, nanoseconds, record
 /// ```
 /// The seal covers place and contents, so that neither a torn write nor bytes left over from elsewhere pass for an
 /// entry. It does not cover the first four bytes: one of them is changed in place to make an entry void, which cannot
@@ -30,13 +32,14 @@ enum JournalFrame {
   /// No payload is longer: content inside a record is bounded, and so is every name.
   static let payloadBytesMax = Int(JournalContent.inlineBytesMax) + (16 << 10)
 
-  private static let magic = Array("GJ1\n".utf8)
+  private static let magic = Array("GJ2\n".utf8)
   private static let voidMagic = Array("GJ0\n".utf8)
   private static let sealBytes = 16
 
   /// The frame of an entry that is to stand at `offset` of segment `number`.
   static func encode(_ entry: JournalEntry, segment number: UInt64, offset: UInt64) -> [UInt8] {
     var payload = JournalBytes()
+    payload.append(number: entry.batch)
     payload.append(text: entry.boot.node, entry.boot.boot)
     payload.append(number: UInt64(bitPattern: entry.writtenAt.seconds))
     payload.append(number: UInt64(UInt32(bitPattern: entry.writtenAt.nanoseconds)))
@@ -62,15 +65,37 @@ enum JournalFrame {
   static func decode(head: [UInt8], payload: [UInt8], segment number: UInt64, offset: UInt64) -> JournalEntry? {
     guard head[8..<headBytes] == seal(payload, segment: number, offset: offset) else { return nil }
     var reader = JournalBytes.Reader(payload)
-    guard let node = reader.text(), let boot = reader.text(), let seconds = reader.number(),
+    guard let batch = reader.number(), let node = reader.text(), let boot = reader.text(),
+      let seconds = reader.number(),
       let nanoseconds = reader.number(), let record = JournalRecord(reading: &reader), reader.isAtEnd
     else { return nil }
     let writtenAt = WallTime(
       seconds: Int64(bitPattern: seconds), nanoseconds: Int32(bitPattern: UInt32(truncatingIfNeeded: nanoseconds)))
     return JournalEntry(
-      record: record, boot: BootIdentity(node: node, boot: boot), writtenAt: writtenAt,
+      record: record, boot: BootIdentity(node: node, boot: boot), writtenAt: writtenAt, batch: batch,
       isVoid: head.prefix(4).elementsEqual(voidMagic))
   }
+
+  /// What stands at a place of a segment's file.
+  enum Look {
+    case entry(JournalEntry, next: UInt64)
+    /// Bytes that are no whole entry.
+    case torn
+    /// Nothing.
+    case end
+  }
+
+  /// Looks at `offset` of a segment's file.
+  static func look(at offset: UInt64, of file: any OpenFile, segment number: UInt64) throws(FileError) -> Look {
+    let head = try file.read(headBytes, at: offset)
+    guard let length = payloadLength(head) else { return head.isEmpty ? .end : .torn }
+    let payload = try file.read(length, at: offset + UInt64(headBytes))
+    guard let entry = decode(head: head, payload: payload, segment: number, offset: offset) else { return .torn }
+    return .entry(entry, next: offset + UInt64(headBytes + length))
+  }
+
+  /// Whether a head may begin with this byte.
+  static func mayBegin(with byte: UInt8) -> Bool { byte == magic[0] }
 
   private static func isMagic(_ bytes: ArraySlice<UInt8>) -> Bool {
     bytes.elementsEqual(magic) || bytes.elementsEqual(voidMagic)

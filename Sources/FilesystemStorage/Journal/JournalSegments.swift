@@ -22,6 +22,12 @@ final class JournalSegments: Sendable {
       /// It grows no more, and a sync failed that it, or some change it names, may have needed: each change has to be
       /// made anew before it is synced.
       case suspect
+      /// As ``suspect``; and a recovery from a power cut has begun to apply it, so that what stands in place may be its
+      /// doing.
+      case replayed
+
+      /// Whether each change has to be made anew before it is synced.
+      var needsRenewal: Bool { self == .suspect || self == .replayed }
     }
 
     var number: UInt64
@@ -43,17 +49,22 @@ final class JournalSegments: Sendable {
   private let layout: Layout
   private let commit: DurableCommit
   private let clock: any WallClock
+  private let report: @Sendable (String) -> Void
   private let lastTime = Mutex(WallTime(seconds: 0))
   private let growing = Mutex<Growing?>(nil)
   private let recovered = Atomic(false)
   /// The segment to which this process appends no more.
   private let spoilt = Atomic<UInt64>(0)
 
-  init(files: any Files, layout: Layout, commit: DurableCommit, clock: any WallClock) {
+  init(
+    files: any Files, layout: Layout, commit: DurableCommit, clock: any WallClock,
+    report: @escaping @Sendable (String) -> Void
+  ) {
     self.files = files
     self.layout = layout
     self.commit = commit
     self.clock = clock
+    self.report = report
   }
 
   /// Runs `body` while no other process, and nobody else in this one, does so; once all that is in the journal counts
@@ -141,7 +152,7 @@ final class JournalSegments: Sendable {
     let (boot, now) = (files.boot, latest())
     for record in records {
       bytes += JournalFrame.encode(
-        JournalEntry(record: record, boot: boot, writtenAt: now), segment: last.number,
+        JournalEntry(record: record, boot: boot, writtenAt: now, batch: last.end), segment: last.number,
         offset: last.end + UInt64(bytes.count))
     }
     try turn.mark(segment: last.number, offset: last.end)
@@ -177,8 +188,8 @@ final class JournalSegments: Sendable {
     return segments
   }
 
-  /// Passes every entry of a segment to `body`, in order, up to the first that is not whole: such a one was never
-  /// acknowledged.
+  /// Passes every whole entry of a segment to `body`, in order. One that is torn, and what came with it, was never
+  /// acknowledged; see ``JournalDamage`` for the other kind.
   func read(_ segment: Segment, _ body: (JournalEntry) throws(FileError) -> Void) throws(FileError) {
     guard let file = try opened(segment, .read) else { return }
     try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in try body(entry) }
@@ -194,14 +205,23 @@ final class JournalSegments: Sendable {
           isMoved = true
           break
         }
-        if let (first, _) = try entry(of: file, number: segment.number, at: 0) { return first }
+        if let first = try firstEntry(of: file, number: segment.number) { return first }
       }
       if !isMoved { return nil }
     }
     throw FileError(.failed, operation: "read", path: layout.journal + ", which others change all the time")
   }
 
-  /// A segment is renamed twice at most and then removed, so each look that fails is one step of somebody else.
+  private func firstEntry(of file: any OpenFile, number: UInt64) throws(FileError) -> JournalEntry? {
+    var look = try JournalFrame.look(at: 0, of: file, segment: number)
+    if case .torn = look, let sound = try JournalDamage(file: file, number: number, offset: 0).end() {
+      look = try JournalFrame.look(at: sound, of: file, segment: number)
+    }
+    if case .entry(let entry, _) = look { return entry }
+    return nil
+  }
+
+  /// A segment is renamed three times at most and then removed, so each look that fails is one step of somebody else.
   private static let looksMax = 1000
 
   /// Removes a segment durably; those before it go first.
@@ -220,10 +240,20 @@ final class JournalSegments: Sendable {
 
   /// Marks all segments so that whoever syncs what they name makes it anew first. Exclusively.
   func suspectAll() throws(FileError) {
-    for segment in try all() where segment.phase != .suspect { _ = try turn(segment, .suspect) }
+    for segment in try all() where !segment.phase.needsRenewal { _ = try turn(segment, .suspect) }
   }
 
-  // Not durable, and need not be: a power cut makes everything be done anew, whatever its name says.
+  /// Marks all segments as such that a recovery applies, durably: whoever makes a second attempt knows. Exclusively.
+  func noteReplay() throws(FileError) -> [Segment] {
+    var segments = try all()
+    for index in segments.indices where segments[index].phase != .replayed {
+      segments[index] = try turn(segments[index], .replayed)
+    }
+    try files.syncDirectory(layout.journal)
+    return segments
+  }
+
+  // Not durable by itself: a power cut makes everything be done anew, whatever else its name says.
   private func turn(_ segment: Segment, _ phase: Segment.Phase) throws(FileError) -> Segment {
     var turned = segment
     turned.phase = phase
@@ -239,35 +269,31 @@ final class JournalSegments: Sendable {
     }
   }
 
-  // As above, with where each entry stands. Returns where the first stands that is not whole.
+  // As above, with where each entry stands. Returns where the last whole one ends.
   @discardableResult
   private func read(
     _ file: any OpenFile, number: UInt64, from start: UInt64, _ body: (JournalEntry, UInt64) throws(FileError) -> Void
   ) throws(FileError) -> UInt64 {
     var offset = start
-    while let (entry, next) = try entry(of: file, number: number, at: offset) {
-      try body(entry, offset)
-      offset = next
+    while true {
+      switch try JournalFrame.look(at: offset, of: file, segment: number) {
+      case .entry(let entry, let next):
+        try body(entry, offset)
+        offset = next
+      case .end: return offset
+      case .torn:
+        guard let sound = try JournalDamage(file: file, number: number, offset: offset).end() else { return offset }
+        report(
+          "the journal \(layout.journal) is damaged between bytes \(offset) and \(sound) of segment \(number): what was"
+            + " acknowledged there is lost, and what follows is kept")
+        offset = sound
+      }
     }
-    return offset
-  }
-
-  // The entry at an offset and where the next one stands; nil when none is whole there.
-  private func entry(
-    of file: any OpenFile, number: UInt64, at offset: UInt64
-  ) throws(FileError) -> (entry: JournalEntry, next: UInt64)? {
-    let head = try file.read(JournalFrame.headBytes, at: offset)
-    guard let length = JournalFrame.payloadLength(head) else { return nil }
-    let payload = try file.read(length, at: offset + UInt64(JournalFrame.headBytes))
-    guard let entry = JournalFrame.decode(head: head, payload: payload, segment: number, offset: offset) else {
-      return nil
-    }
-    return (entry, offset + UInt64(JournalFrame.headBytes + length))
   }
 
   // The segment that grows, as this process left it or as another one did.
   private func lastOne() throws(FileError) -> Growing {
-    guard let last = try all().last else { return try begin(1) }
+    guard let last = try all().last else { return try begin(firstNumber) }
     guard last.phase == .log, last.number != spoilt.load(ordering: .relaxed) else { return try begin(last.number + 1) }
     let path = layout.segment(last)
     let inode = try files.status(path)?.inode
@@ -291,6 +317,13 @@ final class JournalSegments: Sendable {
       if found.end < size { try found.file.truncate(to: found.end) }
     }
     return found
+  }
+
+  // In milliseconds, so that no number comes twice: a disk may show, behind the end of a file that grew, what stood in
+  // its blocks before, and the entries of an older segment of the same number would pass for this one's.
+  private var firstNumber: UInt64 {
+    let now = clock.now
+    return UInt64(max(1, now.seconds)) * 1000 + UInt64(now.nanoseconds / 1_000_000)
   }
 
   private func begin(_ number: UInt64) throws(FileError) -> Growing {

@@ -29,8 +29,9 @@ struct LinksWrittenSince {
       }
     }
     for (link, writtenAt) in written {
-      guard let status = try tree.files.status(link), status.size > 0,
-        status.modified.seconds > writtenAt.seconds + Self.secondsMin
+      guard let status = try tree.files.status(link),
+        status.modified.seconds > writtenAt.seconds + Self.secondsMin,
+        let standing = try tree.contents(of: link, atMost: StoredTree.linkBytesMax), StoredTree.isLegible(standing)
       else { continue }
       tree.report("\(link) stays as it is: it was written long after the journal's records of it")
       links.insert(link)

@@ -32,6 +32,12 @@ extension StoredTree {
     case .layer(let digest, let content, let name):
       return try put(content, at: layout.layer(digest, in: name), application)
     case .tag(let tag, let digest, let name):
+      if case .afterPowerCut = application, try link(layout.revision(digest, in: name), named: digest) == nil {
+        // Whoever had it acknowledged had the manifest there before. If a later entry takes that away, it does so with
+        // the tag.
+        report("the tag \(tag) of \(name) is not moved to \(digest): no manifest of that digest is there")
+        return false
+      }
       _ = try put(digest, at: layout.index(tag, digest, in: name), application)
       return try put(digest, at: layout.current(tag, in: name), application)
     case _ where application.isAnew && record.isRemoval:
@@ -110,7 +116,12 @@ extension StoredTree {
       guard try files.status(place.file) != nil else { return false }
       try commit.write(bytes, to: place, synced: false)
       return true
-    case (.anew, _): return try renewContent(digest, at: place)
+    case (.anew, .staged(let staged)):
+      guard try files.status(place.file) != nil else { return false }
+      if try files.status(layout.staged(staged)) == nil { return try renewContent(digest, at: place) }
+      try commit.link(layout.staged(staged), to: place)
+      return true
+    case (.anew, .present): return try renewContent(digest, at: place)
     case (_, .present):
       return try isThere(digest, at: place, application)
     case (_, .inline(let bytes)):
@@ -128,14 +139,8 @@ extension StoredTree {
   ) throws(FileError) -> Bool {
     let path = layout.staged(staged)
     guard let waiting = try files.status(path) else { return try isThere(digest, at: place, application) }
-    let standing = try files.status(place.file)
-    if case .afterPowerCut = application {
-      // Of two files of the same name and size, this one was synced.
-      if standing?.inode == waiting.inode { return true }
-    } else if standing?.size == staged.size {
-      return true
-    }
-    try commit.link(path, to: place)
+    // What stands there otherwise may be torn, by a crash before there was a journal; this one was synced.
+    if try files.status(place.file)?.inode != waiting.inode { try commit.link(path, to: place) }
     return true
   }
 
@@ -202,7 +207,8 @@ extension StoredTree {
     return true
   }
 
-  private static func isLegible(_ link: [UInt8]) -> Bool {
+  /// Whether a link's text names a digest.
+  static func isLegible(_ link: [UInt8]) -> Bool {
     // Why it is no digest does not matter.
     (try? Digest(parsing: String(decoding: link, as: UTF8.self))) != nil
   }

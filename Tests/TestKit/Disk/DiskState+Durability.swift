@@ -49,6 +49,18 @@ extension DiskState {
     nodes[id]!.settleContentChanges()
   }
 
+  /// Drops from memory what failed syncs have lost, as a kernel does that needs the room: what is read from now on is
+  /// what the disk has, and zeros where it has nothing.
+  mutating func forgetLostChanges() {
+    for (id, node) in nodes where node.lostChanges && !node.isDirectory {
+      var content = node.durableContent
+      for change in node.contentChanges { apply(change, to: &content) }
+      content = Array(content.prefix(node.content.count))
+      content += [UInt8](repeating: 0, count: node.content.count - content.count)
+      nodes[id]!.content = content
+    }
+  }
+
   /// The disk after a power cut: no open files, no locks, everything that is left is durable.
   func afterPowerCut(_ keeping: CrashKeeping) -> DiskState {
     var survival = Survival(keeping)

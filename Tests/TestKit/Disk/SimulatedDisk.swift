@@ -116,6 +116,12 @@ public final class SimulatedDisk: Files {
     SimulatedDiskView(disk: self, process: process)
   }
 
+  /// Drops from memory what failed syncs have lost and what could be read all the same until now. The size of a file
+  /// stays: it is the file system's own.
+  public func forgetLostPages() {
+    state.withLock { $0.disk.forgetLostChanges() }
+  }
+
   /// Makes everything durable, as time does: how a test sets the stage.
   public func syncEverything() {
     state.withLock { $0.disk = $0.disk.allDurable() }
