@@ -54,21 +54,14 @@ enum Chapter: String, CaseIterable {
     case .failures: report = FailEach.run(FailEach.trials[Int(piece)])
     case .bugs:
       let bug = PlantedBug.allCases[Int(piece)]
-      guard let found = Self.find(bug, from: first) else {
+      guard let found = bug.find(from: first, histories: Self.historiesPerBug) else {
         report.failure = "the planted bug \(bug) was not found by \(Self.historiesPerBug) histories"
         return report
       }
       report.tally.add(1, "planted bugs found")
-      print("bug \(bug): seed \(found.seed), after \(found.seed &- first &+ 1) histories: \(found.line)")
+      print(
+        "bug \(bug): seed \(found.seed), after \(found.seed &- first &+ 1) histories: \(found.complaint.prefix(160))")
     }
     return report
-  }
-
-  private static func find(_ bug: PlantedBug, from first: UInt64) -> (seed: UInt64, line: String)? {
-    for seed in first..<(first + historiesPerBug) {
-      guard let failure = History.run(seed: seed, bug: bug).failure else { continue }
-      return (seed, failure.split(separator: "\n").first.map { String($0.prefix(160)) } ?? "")
-    }
-    return nil
   }
 }

@@ -23,6 +23,9 @@ struct FaultyFiles: Files {
       case .skipsJournalSync: path.contains("/gantry/journal/") ? .syncs : []
       case .dropsSegmentsEarly: Self.isInPlace(path) ? .syncs : []
       case .sharesLeases: path.contains("/_uploads/") ? .locks : []
+      case .sharesJournal: path.hasSuffix("/append.lock") ? .locks : []
+      case .losesMarks: path.hasSuffix("/append.lock") ? .writes : []
+      case .retriesFailedSyncs: .failures
       default: []
       }
     return leftOut.isEmpty ? file : SpoiltFile(file, without: leftOut)
@@ -40,7 +43,7 @@ struct FaultyFiles: Files {
   }
 
   func remove(_ path: String) throws(FileError) -> Bool {
-    if bug == .replaysOldRecords, path.contains("/gantry/journal/0000000000000001.") { return true }
+    if bug == .replaysOldRecords, path.contains("/gantry/journal/"), !path.hasSuffix(".lock") { return true }
     return try base.remove(path)
   }
 
@@ -51,7 +54,13 @@ struct FaultyFiles: Files {
 
   func status(_ path: String) throws(FileError) -> FileStatus? { try base.status(path) }
   func makeDirectory(_ path: String) throws(FileError) -> Bool { try base.makeDirectory(path) }
-  func rename(_ source: String, to target: String) throws(FileError) { try base.rename(source, to: target) }
+
+  func rename(_ source: String, to target: String) throws(FileError) {
+    if bug == .forgetsSuspicion, target.hasSuffix(".suspect") { return }
+    if bug == .losesUploadMarks, target.hasSuffix("/gantry-synced") { return }
+    try base.rename(source, to: target)
+  }
+
   func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try base.link(path, as: newPath) }
   func removeDirectory(_ path: String) throws(FileError) -> Bool { try base.removeDirectory(path) }
   func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try base.entries(path) }
@@ -64,6 +73,9 @@ private final class SpoiltFile: OpenFile {
 
     static let syncs = LeftOut(rawValue: 1)
     static let locks = LeftOut(rawValue: 2)
+    static let writes = LeftOut(rawValue: 4)
+    /// The failures of syncs, which are tried again.
+    static let failures = LeftOut(rawValue: 8)
   }
 
   private let base: any OpenFile
@@ -74,10 +86,23 @@ private final class SpoiltFile: OpenFile {
     self.leftOut = leftOut
   }
 
-  func sync() throws(FileError) { if !leftOut.contains(.syncs) { try base.sync() } }
+  func sync() throws(FileError) {
+    if leftOut.contains(.syncs) { return }
+    do throws(FileError) {
+      try base.sync()
+    } catch {
+      guard leftOut.contains(.failures) else { throw error }
+      try base.sync()
+    }
+  }
+
   func status() throws(FileError) -> FileStatus { try base.status() }
   func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] { try base.read(count, at: offset) }
-  func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) { try base.write(bytes, at: offset) }
+
+  func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) {
+    if !leftOut.contains(.writes) { try base.write(bytes, at: offset) }
+  }
+
   func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
   func tryLock() throws(FileError) -> Bool { leftOut.contains(.locks) ? true : try base.tryLock() }
   func lock() throws(FileError) { if !leftOut.contains(.locks) { try base.lock() } }

@@ -19,10 +19,11 @@ public final class History {
   private var auditors = 0
   private var failedStarts = 0
 
-  private init(seed: UInt64, bug: PlantedBug?) {
+  /// - Parameter favoured: the bug for whose sake this is the history it is.
+  private init(seed: UInt64, bug: PlantedBug?, favoured: PlantedBug?) {
     self.seed = seed
     var generator = SplitMix64(seed: seed &* 0x9e37_79b9 &+ 0x51_3c7e)
-    plan = HistoryPlan(&generator)
+    plan = HistoryPlan(&generator, toFind: favoured)
     let stock = Stock(&generator)
     simulated = SimulatedWorld(
       seed: seed, workerDelay: plan.workerDelay, interleavesScripts: plan.interleavesScripts)
@@ -30,7 +31,8 @@ public final class History {
     simulated.network.faults = SimulatedNetwork.Faults(resetOneIn: plan.resetOneIn, delay: plan.delay)
     town = Town(
       simulated: simulated, stock: stock, serverCount: plan.serverCount, cutOneIn: plan.cutOneIn,
-      purgeAge: plan.purgeAge, checkpointInterval: plan.checkpointInterval, bug: bug)
+      purgeAge: plan.purgeAge, checkpointInterval: plan.checkpointInterval,
+      uploadSyncBytes: plan.uploadSyncBytes, bug: bug)
     warden = Warden(town: town)
     self.generator = generator
   }
@@ -40,7 +42,15 @@ public final class History {
   public static func run(
     seed: UInt64, bug: PlantedBug? = nil, telling: (@Sendable (String) -> Void)? = nil
   ) -> HistoryReport {
-    let history = History(seed: seed, bug: bug)
+    run(History(seed: seed, bug: bug, favoured: bug), telling: telling)
+  }
+
+  /// Runs the history that `seed` means when that bug is to be found, without the bug.
+  static func run(seed: UInt64, withoutBug bug: PlantedBug) -> HistoryReport {
+    run(History(seed: seed, bug: nil, favoured: bug), telling: nil)
+  }
+
+  private static func run(_ history: History, telling: (@Sendable (String) -> Void)?) -> HistoryReport {
     if let telling {
       let scheduler = history.simulated.scheduler
       history.simulated.disk.tell { telling("step \(scheduler.steps), \($0)") }
@@ -149,6 +159,18 @@ public final class History {
     case .fullDisk:
       let kinds: Set<FileOperation.Kind> = [.create, .write, .makeDirectory, .link]
       disk.install(FaultPlan([.init(.noSpace, of: kinds, skip: generator.below(20), times: 1 + generator.below(60))]))
+    case .powerCutInStart:
+      let keeping = keeping()
+      town.fellAll()
+      disk.trigger(afterOperations: generator.below(120)) { [town] in town.cutPower(keeping: keeping) }
+    case .noNames:
+      disk.install(
+        FaultPlan([
+          .init(
+            [.failed, .noSpace, .tooManyOpenFiles][generator.below(3)], of: [.rename, .link, .makeDirectory],
+            pathContains: ["/repositories/", "/tags/", "/blobs/"][generator.below(3)],
+            times: 1 + generator.below(20))
+        ]))
     case .drain: town.drain(index)
     case .calm: disk.install(FaultPlan())
     case .cutConnections:
@@ -188,6 +210,11 @@ public final class History {
   /// Ends all disturbance: everything must work again.
   private func calmDown() {
     warden.calmDown()
+    if plan.forgetsLostPages {
+      simulated.scheduler.note("everybody dies, and the kernel drops what failed syncs have lost")
+      town.fellAll()
+      simulated.disk.forgetLostPages()
+    }
     warden.raiseAndWait()
     send("last client") { await $0.pushLast() }
     warden.awaitClients()

@@ -42,9 +42,13 @@ struct HistoryPlan: Sendable {
     case killInScript
     case powerCut
     case powerCutInScript
+    /// All servers are killed, and the power is cut while they start again.
+    case powerCutInStart
     case drain
     case faults
     case fullDisk
+    /// The disk refuses for a while to give names in the tree to what is in the journal.
+    case noNames
     case calm
     case cutConnections
     case stall
@@ -68,8 +72,13 @@ struct HistoryPlan: Sendable {
   var purgeAge: Int64?
   /// How soon checkpoints come: most histories are shorter than the usual interval.
   var checkpointInterval: Duration
+  /// Of the acknowledged bytes of an upload a power cut takes fewer than these; none where they are 0.
+  var uploadSyncBytes: UInt64
+  /// Whether all servers die in the end, and the kernel drops from memory what failed syncs have lost.
+  var forgetsLostPages: Bool
 
-  init(_ generator: inout SplitMix64) {
+  /// - Parameter bug: what is to be found; what it takes to be seen at all is what every such history has.
+  init(_ generator: inout SplitMix64, toFind bug: PlantedBug? = nil) {
     clientCount = 1 + generator.below(4)
     deedsPerClient = 3 + generator.below(8)
     serverCount = generator.oneIn(4) ? 2 : 1
@@ -81,11 +90,47 @@ struct HistoryPlan: Sendable {
     delay = generator.oneIn(3) ? .zero ... .milliseconds(5) : nil
     workerDelay = generator.oneIn(3) ? .zero ... .milliseconds(8) : nil
     cutOneIn = [8, 30, 1_000_000][generator.below(3)]
-    interleavesScripts = generator.oneIn(4)
+    interleavesScripts = generator.oneIn(serverCount > 1 ? 2 : 4)
     reusesInodes = generator.oneIn(2)
     cutsPowerAtEnd = generator.oneIn(2)
     purgeAge = generator.oneIn(3) ? 1 + Int64(generator.below(6)) : nil
     checkpointInterval = [.seconds(10), .seconds(1), .milliseconds(100), .milliseconds(10)][generator.below(4)]
+    uploadSyncBytes = [16 << 20, 0, 4_000, 50_000][generator.below(4)]
+    forgetsLostPages = generator.oneIn(3)
+    if let bug { favour(bug) }
+  }
+
+  private mutating func favour(_ bug: PlantedBug) {
+    switch bug {
+    case .sharesJournal:
+      (serverCount, interleavesScripts, clientCount) = (2, true, max(clientCount, 3))
+      events.append((.powerCut, weight: 10))
+    case .losesMarks:
+      deeds = [
+        (.pushImage, weight: 2), (.pushManifest, weight: 4), (.deleteManifest, weight: 4), (.listTags, weight: 1),
+      ]
+      (events, eventsMax) = ([(.noNames, weight: 2), (.powerCut, weight: 1)], 10)
+      checkpointInterval = .seconds(10)
+    case .losesUploadMarks:
+      deeds += [(.pushInChunks, weight: 20), (.resumeAbandoned, weight: 10)]
+      events.append((.powerCut, weight: 20))
+      uploadSyncBytes = min(uploadSyncBytes, 4_000)
+    case .retriesFailedSyncs, .forgetsSuspicion:
+      events += [(.faults, weight: 10), (.powerCut, weight: 10)]
+      checkpointInterval = .milliseconds(10)
+    case .sharesLeases:
+      deeds.append((.twoInOneUpload, weight: 20))
+      serverCount = 2
+    case .swallowsTagFailure:
+      deeds.append((.pushImage, weight: 10))
+      events.append((.faults, weight: 20))
+    case .leavesTagsDangling: deeds += [(.pushImage, weight: 10), (.deleteManifest, weight: 10)]
+    case .skipsStagingSync:
+      deeds.append((.pushInOneRequest, weight: 20))
+      events.append((.powerCutInScript, weight: 20))
+    case .replaysOldRecords: (events, eventsMax) = ([(.powerCut, weight: 1)], 6)
+    default: return
+    }
   }
 
   /// Weights from none to much; some always stay.

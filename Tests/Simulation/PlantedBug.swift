@@ -43,8 +43,56 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case skipsStagingSync
   /// The journal forgets records before what they name is durable in place.
   case dropsSegmentsEarly
-  /// The first records come back after every power cut, over whatever was written since.
+  /// Records come back after every power cut, over whatever was written since.
   case replaysOldRecords
   /// Several requests may write to an upload at once.
   case sharesLeases
+  /// Several processes may append to the journal at once.
+  case sharesJournal
+  /// Nobody is told which entries of the journal are not applied yet.
+  case losesMarks
+  /// A sync that failed is simply tried again.
+  case retriesFailedSyncs
+  /// Nobody is told that the files of the journal's changes have to be made anew.
+  case forgetsSuspicion
+  /// Nothing durable tells how far an upload has come.
+  case losesUploadMarks
+}
+
+extension PlantedBug {
+  /// What has to stand in the complaint by which the bug is found: another complaint would prove another checker.
+  public var complaints: [String] {
+    switch self {
+    case .skipsDirectorySync, .skipsFileSync, .forgetsMount, .acknowledgesTagEarly, .swallowsTagFailure,
+      .skipsJournalSync, .skipsStagingSync, .dropsSegmentsEarly, .retriesFailedSyncs, .forgetsSuspicion:
+      ["is gone, and was acknowledged"]
+    case .forgetsUnlink, .leavesTagsDangling, .cachesForEver, .replaysOldRecords:
+      ["and a later change was acknowledged"]
+    case .servesForeignBlobs: ["nobody ever wrote that"]
+    case .servesOtherBytes: ["served with other bytes"]
+    case .acknowledgesChunkEarly, .losesUploadMarks: ["bytes were acknowledged"]
+    case .tellsOffsetTooHigh: ["a 202 says"]
+    case .acceptsWrongDigest: ["other content was taken"]
+    case .keepsSessionsOpen: ["files are left open"]
+    case .failsLists: ["500 without a fault"]
+    case .purgesTooEarly: ["an upload that nobody ended is gone"]
+    case .neverPurges: ["although it was to be purged"]
+    // What two writers of one upload, or of one segment, do to each other shows in more than one way.
+    case .sharesLeases: ["bytes were acknowledged", "bytes were sent", "other bytes", "without a fault"]
+    case .sharesJournal, .losesMarks:
+      ["is gone, and was acknowledged", "and a later change was acknowledged", "which is not there"]
+    }
+  }
+
+  /// The seed of the first history from `first` on, of so many, in which the bug is found by what it does; and how.
+  public func find(from first: UInt64, histories: UInt64) -> (seed: UInt64, complaint: String)? {
+    for seed in first..<(first + histories) {
+      guard let failure = History.run(seed: seed, bug: self).failure else { continue }
+      let complaint = failure.split(separator: "\n").first.map(String.init) ?? ""
+      guard complaints.contains(where: complaint.contains) else { continue }
+      // The same without the bug: what was complained of is the bug's doing.
+      if History.run(seed: seed, withoutBug: self).failure == nil { return (seed, complaint) }
+    }
+    return nil
+  }
 }

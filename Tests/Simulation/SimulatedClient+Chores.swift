@@ -95,7 +95,7 @@ extension SimulatedClient {
       intending: [.init(key: .blob(repository, blob.digest), value: Ledger.there)], applies: { $0 == 201 })
     guard let answer else { return false }
     guard answer.status == 202, let location = answer.reply.first("Location") else { return answer.status == 201 }
-    return await complete(UploadProgress(blob, repository, location, birth), .whole)
+    return await complete(UploadProgress(blob, repository, location, birth, in: town), .whole)
   }
 
   private func put(_ manifest: Stock.Manifest, as reference: String, in repository: String) async -> Bool {

@@ -91,7 +91,7 @@ extension SimulatedClient {
     let birth = UploadProgress.Birth(town)
     let answer = await ask("POST", target, intending: [.init(key: key, value: Ledger.there)], applies: { $0 == 201 })
     guard let answer, answer.status == 202, let location = answer.reply.first("Location") else { return }
-    await finish(UploadProgress(blob, repository, location, birth), .whole)
+    await finish(UploadProgress(blob, repository, location, birth, in: town), .whole)
   }
 
   func delete(_ blob: Stock.Item, from repository: String) async {

@@ -37,7 +37,7 @@ extension SimulatedClient {
       ledger.fail("a 202 without Location")
       return nil
     }
-    return UploadProgress(blob, repository, location, birth)
+    return UploadProgress(blob, repository, location, birth, in: town)
   }
 
   func pushInOneRequest(_ blob: Stock.Item, to repository: String) async {
@@ -183,16 +183,14 @@ extension SimulatedClient {
       switch answer.status {
       case 204:
         guard let offset = offset(of: answer, in: upload) else { return false }
-        let isSafe =
-          ledger.powerCuts == upload.powerCuts && town.simulated.disk.failedSyncCount == upload.birth.failedSyncs
-        let floor = isSafe ? upload.acknowledged : 0
+        let floor = floor(of: upload)
         if offset > upload.sent { ledger.fail("an upload stands at \(offset), and \(upload.sent) bytes were sent") }
         if offset < floor { ledger.fail("an upload stands at \(offset), and \(floor) bytes were acknowledged") }
         upload.offset = offset
         upload.location = answer.reply.first("Location") ?? upload.location
         return !ledger.isFailed
       case 404:
-        if !upload.mayBeOver, !mayBePurged(upload), ledger.powerCuts == upload.powerCuts {
+        if !upload.mayBeOver, !mayBePurged(upload), ledger.powerCuts == upload.powerCuts || floor(of: upload) > 0 {
           ledger.fail("an upload that nobody ended is gone: \(upload.location.prefix(80))")
         }
         return false
@@ -204,6 +202,11 @@ extension SimulatedClient {
     }
     abandoned.append(upload)
     return false
+  }
+
+  /// The least at which an upload has to stand now. A sync that fails may set it back, as long as that is told.
+  private func floor(of upload: UploadProgress) -> Int {
+    town.simulated.disk.failedSyncCount == upload.birth.failedSyncs ? upload.floor(ledger.powerCuts) : 0
   }
 
   /// The offset that an answer tells, in the header of ours and in `Range` alike.

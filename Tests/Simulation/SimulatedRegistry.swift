@@ -35,7 +35,7 @@ final class SimulatedRegistry: Sendable {
   /// A registry that starts once the world goes on.
   init(
     in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?,
-    checkpointInterval: Duration
+    checkpointInterval: Duration, uploadSyncBytes: UInt64
   ) {
     process = simulated.startProcess(loops: 2)
     self.address = address
@@ -43,7 +43,9 @@ final class SimulatedRegistry: Sendable {
     let network = simulated.network
     spawn(on: process.loops[0]) { [self] in
       do {
-        try await start(network: network, bug: bug, purging: purging, checkpointInterval: checkpointInterval)
+        try await start(
+          network: network, bug: bug, purging: purging, checkpointInterval: checkpointInterval,
+          uploadSyncBytes: uploadSyncBytes)
       } catch {
         state.withLock { if $0.phase == .starting { $0.phase = .failed("\(error)") } }
       }
@@ -53,7 +55,8 @@ final class SimulatedRegistry: Sendable {
   var phase: Phase { state.withLock { $0.phase } }
 
   private func start(
-    network: SimulatedNetwork, bug: PlantedBug?, purging: UploadPurging?, checkpointInterval: Duration
+    network: SimulatedNetwork, bug: PlantedBug?, purging: UploadPurging?, checkpointInterval: Duration,
+    uploadSyncBytes: UInt64
   ) async throws {
     var world = process.world
     if let bug {
@@ -62,7 +65,7 @@ final class SimulatedRegistry: Sendable {
         clock: world.clock)
     }
     var storage: any StorageEngine = FilesystemStorage(
-      root: "/registry", world: world, checkpointInterval: checkpointInterval
+      root: "/registry", world: world, uploadSyncBytes: uploadSyncBytes, checkpointInterval: checkpointInterval
     ) { _ in }
     if let bug { storage = FaultyStorage(storage, bug: bug, loop: process.loops[0]) }
     try await storage.start()

@@ -19,6 +19,8 @@ final class Town: Sendable {
   private let registries: Mutex<[SimulatedRegistry?]>
   private let calm = Mutex(false)
   private let checkpointInterval: Duration
+  /// Of the acknowledged bytes of an upload a power cut takes fewer than these; none where they are 0.
+  let uploadSyncBytes: UInt64
   private let errands = Atomic<Int>(0)
   private let killCount = Atomic<Int>(0)
   private let drainCount = Atomic<Int>(0)
@@ -26,7 +28,8 @@ final class Town: Sendable {
 
   init(
     simulated: SimulatedWorld, stock: Stock, serverCount: Int = 1, cutOneIn: Int = 1, purgeAge: Int64? = nil,
-    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault, bug: PlantedBug? = nil
+    checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault,
+    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault, bug: PlantedBug? = nil
   ) {
     self.simulated = simulated
     self.stock = stock
@@ -34,6 +37,7 @@ final class Town: Sendable {
     self.cutOneIn = cutOneIn
     self.purgeAge = purgeAge
     self.checkpointInterval = checkpointInterval
+    self.uploadSyncBytes = uploadSyncBytes
     registries = Mutex(Array(repeating: nil, count: serverCount))
   }
 
@@ -96,7 +100,8 @@ final class Town: Sendable {
         UploadPurging(age: .seconds($0), interval: .milliseconds(700), firstDelayMax: .seconds(1))
       }
       let registry = SimulatedRegistry(
-        in: simulated, address: Self.address(index), bug: bug, purging: purging, checkpointInterval: checkpointInterval)
+        in: simulated, address: Self.address(index), bug: bug, purging: purging, checkpointInterval: checkpointInterval,
+        uploadSyncBytes: uploadSyncBytes)
       registries.withLock { $0[index] = registry }
     }
   }
@@ -134,11 +139,16 @@ final class Town: Sendable {
     ledger.serverEnded(registry.process.id)
   }
 
+  /// Kills all servers.
+  func fellAll() {
+    for index in servers.indices { fell(index) }
+  }
+
   /// Kills all servers and cuts the power of their disk.
   func cutPower(keeping: CrashKeeping) {
     simulated.scheduler.note("the power is cut, keeping \(keeping)")
     ledger.notePowerCut()
-    for index in servers.indices { fell(index) }
+    fellAll()
     simulated.disk.crash(keeping: keeping)
   }
 

@@ -27,6 +27,8 @@ struct UploadProgress {
 
   let blob: Stock.Item
   let repository: String
+  /// Of the acknowledged bytes a power cut takes fewer than these; none where they are 0.
+  let syncBytes: Int
   /// Where to go on, as the last answer said.
   var location: String
   let birth: Birth
@@ -34,7 +36,7 @@ struct UploadProgress {
   var offset = 0
   /// The most bytes that were ever handed over.
   var sent = 0
-  /// The bytes that a 202 acknowledged since the power was cut last.
+  /// The bytes that the latest 202 acknowledged.
   var acknowledged = 0
   /// How often the power had been cut when that was.
   var powerCuts: Int
@@ -43,8 +45,16 @@ struct UploadProgress {
   /// Whether somebody else goes on with it, too.
   var isShared = false
 
-  init(_ blob: Stock.Item, _ repository: String, _ location: String, _ birth: Birth) {
+  /// The least that has to be there after so many power cuts, as long as no sync has failed. Of an upload that may be
+  /// over a power cut may leave any of its files, in the middle of their removal.
+  func floor(_ powerCuts: Int) -> Int {
+    if powerCuts == self.powerCuts { return acknowledged }
+    return mayBeOver ? 0 : max(0, acknowledged - max(syncBytes - 1, 0))
+  }
+
+  init(_ blob: Stock.Item, _ repository: String, _ location: String, _ birth: Birth, in town: Town) {
     self.blob = blob
+    syncBytes = Int(town.uploadSyncBytes)
     self.repository = repository
     self.location = location
     self.birth = birth
