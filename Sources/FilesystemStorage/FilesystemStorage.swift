@@ -41,7 +41,7 @@ public final class FilesystemStorage: StorageEngine {
     let (layout, files) = (Layout(root: root), world.files)
     heldLinks = HeldLinks(linksMax: heldLinksMax)
     self.uploadSyncBytes = uploadSyncBytes
-    process = world.entropy.bytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    process = Layout.process(world.entropy.bytes(4), boot: files.boot.boot)
     let commit = DurableCommit(files: files, layout: layout, process: process)
     tree = StoredTree(files: files, layout: layout, commit: commit, clock: world.clock, report: report)
     journal = Journal(

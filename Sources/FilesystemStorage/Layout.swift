@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryCryptography
 import GantryOCI
 
 /// Where everything lies. The only file that puts paths together.
@@ -180,6 +181,18 @@ struct Layout: Sendable {
     if name.hasSuffix(".lock") { return (String(name.dropLast(5)), true) }
     guard let dash = name.lastIndex(of: "-") else { return nil }
     return (String(name[..<dash]), false)
+  }
+
+  /// The name of a process: by the first half others know under which boot it lives, the other one is drawn.
+  static func process(_ drawn: [UInt8], boot: String) -> String { bootTag(boot) + hex(drawn) }
+
+  /// Whether that is the name of a process that was started under that boot.
+  static func isProcess(_ text: String, of boot: String) -> Bool { text.hasPrefix(bootTag(boot)) }
+
+  private static func bootTag(_ boot: String) -> String { hex(digest(Array(boot.utf8), .sha256).prefix(4)) }
+
+  private static func hex(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// Whether it can be the name that a process gave itself: 16 hexadecimal digits.

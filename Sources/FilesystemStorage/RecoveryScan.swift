@@ -36,7 +36,7 @@ struct RecoveryScan {
       let dead = try deadProcesses()
       // First, for the room that it gives.
       for process in dead { try removeTemporary(of: process) }
-      try tree.commit.makeFrame()
+      try announceEarly()
       // Made now, so that the journal can be emptied when the disk is full.
       try segments.exclusively(over: tree) { (_) throws(FileError) in }
       switch try checkpoint.recover() {
@@ -59,6 +59,16 @@ struct RecoveryScan {
     }
   }
 
+  // Before a turn is taken: who applies a journal again either knows that a process of this boot lives, or is done with
+  // it when this one goes on. A disk without room for the name gets some when the journal is emptied.
+  private func announceEarly() throws(FileError) {
+    do throws(FileError) {
+      try tree.commit.announce()
+    } catch  where error.reason == .noSpace {
+      return
+    }
+  }
+
   // Those that have left anything. No process takes the name of another, so they stay dead.
   private func deadProcesses() throws(FileError) -> [String] {
     let temporary = try tree.files.entries(tree.layout.temporary)?.compactMap { Layout.owner(ofTemporary: $0.name) }
@@ -67,14 +77,14 @@ struct RecoveryScan {
     var dead: [String] = []
     for process in all.sorted() {
       // The lock is given back at once.
-      if case .dead = try life(of: process) { dead.append(process) }
+      if case .dead = try tree.life(of: process) { dead.append(process) }
     }
     return dead
   }
 
   private func removeTemporary(of dead: String) throws(FileError) {
     // Held to the end: a process that starts may have made its file and not locked it yet.
-    guard case .dead(let lock) = try life(of: dead) else { return }
+    guard case .dead(let lock) = try tree.life(of: dead) else { return }
     for entry in try tree.files.entries(tree.layout.temporary) ?? [] {
       guard let owner = Layout.owner(ofTemporary: entry.name), owner.process == dead, !owner.isLock else { continue }
       _ = try tree.files.remove(Layout.entry(entry.name, of: tree.layout.temporary))
@@ -85,24 +95,9 @@ struct RecoveryScan {
   // Only when the journal that may name it is done. The lock file goes last.
   private func removeStaged(of dead: String) throws(FileError) {
     // As above.
-    guard case .dead(let lock) = try life(of: dead) else { return }
+    guard case .dead(let lock) = try tree.life(of: dead) else { return }
     _ = try tree.commit.removeTree(tree.layout.staging(dead))
     _ = try tree.files.remove(tree.layout.processLock(dead))
     lock?.unlock()
-  }
-
-  private enum Life {
-    case alive
-    /// With the lock on its file, if there is one.
-    case dead((any OpenFile)?)
-  }
-
-  private func life(of other: String) throws(FileError) -> Life {
-    do throws(FileError) {
-      let file = try tree.files.open(tree.layout.processLock(other), .readWrite)
-      return try file.tryLock() ? .dead(file) : .alive
-    } catch  where error.reason == .absent {
-      return .dead(nil)
-    }
   }
 }

@@ -32,7 +32,7 @@ public final class History {
     town = Town(
       simulated: simulated, stock: stock, serverCount: plan.serverCount, cutOneIn: plan.cutOneIn,
       purgeAge: plan.purgeAge, checkpointInterval: plan.checkpointInterval,
-      uploadSyncBytes: plan.uploadSyncBytes, bug: bug)
+      uploadSyncBytes: plan.uploadSyncBytes, hasMachines: plan.hasMachines, bug: bug)
     warden = Warden(town: town)
     self.generator = generator
   }

@@ -74,6 +74,8 @@ struct HistoryPlan: Sendable {
   var checkpointInterval: Duration
   /// Of the acknowledged bytes of an upload a power cut takes fewer than these; none where they are 0.
   var uploadSyncBytes: UInt64
+  /// Whether each server runs on a machine of its own.
+  var hasMachines: Bool
   /// Whether all servers die in the end, and the kernel drops from memory what failed syncs have lost.
   var forgetsLostPages: Bool
 
@@ -97,6 +99,7 @@ struct HistoryPlan: Sendable {
     checkpointInterval = [.seconds(10), .seconds(1), .milliseconds(100), .milliseconds(10)][generator.below(4)]
     uploadSyncBytes = [16 << 20, 0, 4_000, 50_000][generator.below(4)]
     forgetsLostPages = generator.oneIn(3)
+    hasMachines = generator.oneIn(2)
     if let bug { favour(bug) }
   }
 

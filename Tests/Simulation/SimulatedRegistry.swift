@@ -34,10 +34,10 @@ final class SimulatedRegistry: Sendable {
 
   /// A registry that starts once the world goes on.
   init(
-    in simulated: SimulatedWorld, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?,
+    in simulated: SimulatedWorld, machine: Int, address: ListenAddress, bug: PlantedBug?, purging: UploadPurging?,
     checkpointInterval: Duration, uploadSyncBytes: UInt64
   ) {
-    process = simulated.startProcess(loops: 2)
+    process = simulated.startProcess(loops: 2, machine: machine)
     self.address = address
     state = Mutex((.starting, nil))
     let network = simulated.network

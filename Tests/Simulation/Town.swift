@@ -21,6 +21,7 @@ final class Town: Sendable {
   private let checkpointInterval: Duration
   /// Of the acknowledged bytes of an upload a power cut takes fewer than these; none where they are 0.
   let uploadSyncBytes: UInt64
+  private let hasMachines: Bool
   private let errands = Atomic<Int>(0)
   private let killCount = Atomic<Int>(0)
   private let drainCount = Atomic<Int>(0)
@@ -29,7 +30,8 @@ final class Town: Sendable {
   init(
     simulated: SimulatedWorld, stock: Stock, serverCount: Int = 1, cutOneIn: Int = 1, purgeAge: Int64? = nil,
     checkpointInterval: Duration = FilesystemStorage.checkpointIntervalDefault,
-    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault, bug: PlantedBug? = nil
+    uploadSyncBytes: UInt64 = FilesystemStorage.uploadSyncBytesDefault, hasMachines: Bool = false,
+    bug: PlantedBug? = nil
   ) {
     self.simulated = simulated
     self.stock = stock
@@ -38,6 +40,7 @@ final class Town: Sendable {
     self.purgeAge = purgeAge
     self.checkpointInterval = checkpointInterval
     self.uploadSyncBytes = uploadSyncBytes
+    self.hasMachines = hasMachines
     registries = Mutex(Array(repeating: nil, count: serverCount))
   }
 
@@ -100,7 +103,8 @@ final class Town: Sendable {
         UploadPurging(age: .seconds($0), interval: .milliseconds(700), firstDelayMax: .seconds(1))
       }
       let registry = SimulatedRegistry(
-        in: simulated, address: Self.address(index), bug: bug, purging: purging, checkpointInterval: checkpointInterval,
+        in: simulated, machine: hasMachines ? index : 0, address: Self.address(index), bug: bug, purging: purging,
+        checkpointInterval: checkpointInterval,
         uploadSyncBytes: uploadSyncBytes)
       registries.withLock { $0[index] = registry }
     }

@@ -25,7 +25,7 @@ public final class SimulatedProcess: Sendable {
   init(
     id: SimulatedScheduler.ProcessID, scheduler: SimulatedScheduler, loopCount: Int, disk: SimulatedDisk,
     network: SimulatedNetwork,
-    wallClock: SimulatedWallClock, workers: WorkerOptions
+    wallClock: SimulatedWallClock, workers: WorkerOptions, machine: Int
   ) {
     self.id = id
     self.scheduler = scheduler
@@ -37,7 +37,7 @@ public final class SimulatedProcess: Sendable {
       workers: SimulatedWorkers(
         scheduler: scheduler, process: id, delay: workers.delay,
         interleaves: workers.interleaves),
-      files: disk.view(of: id),
+      files: disk.view(of: id, machine: machine),
       entropy: SeededEntropy(seed: scheduler.draw { $0.next() }), clock: wallClock)
   }
 

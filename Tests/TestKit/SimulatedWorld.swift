@@ -37,16 +37,17 @@ public final class SimulatedWorld: Sendable {
     workers = WorkerOptions(delay: workerDelay, interleaves: interleavesScripts)
     process = SimulatedProcess(
       id: 0, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
-      workers: workers)
+      workers: workers, machine: 0)
     processes = Mutex([process])
   }
 
-  /// Starts another process on the same disk: a second server, a client, or the successor of one that was killed.
-  public func startProcess(loops: Int = 1) -> SimulatedProcess {
+  /// Starts another process on the same disk: a second server, a client, or the successor of one that was killed. It
+  /// may run on another machine than the first one.
+  public func startProcess(loops: Int = 1, machine: Int = 0) -> SimulatedProcess {
     let id = processes.withLock { $0.count }
     let process = SimulatedProcess(
       id: id, scheduler: scheduler, loopCount: loops, disk: disk, network: network, wallClock: wallClock,
-      workers: workers)
+      workers: workers, machine: machine)
     processes.withLock { $0.append(process) }
     scheduler.note("process \(id) starts")
     return process

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
-import GantryOCI
 import GantryWorld
 import Synchronization
 
@@ -92,16 +91,20 @@ struct Checkpoint: Sendable {
       return closed
     }
     let boot = tree.files.boot.boot
-    // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
-    // ours has moved halfway.
+    // Entries of living machines are applied, too: the order of all is what counts in the end. Only what is known of
+    // the first attempt tells a tag that another registry has moved from one that an attempt of ours has moved halfway.
     let before = try segments.all()
     let written =
       before.contains { $0.phase == .replayed }
       ? LinksWrittenSince() : try LinksWrittenSince(before, segments: segments, tree: tree)
     let closed = try segments.noteReplay()
+    let last = try LastRecords(closed, segments: segments, tree: tree)
+    var count = 0
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
+        defer { count += 1 }
         guard entry.boot.boot != boot, !written.contains(entry.record, layout: tree.layout) else { return }
+        if try last.decideOver(entry.record, count) { return try tree.applyContent(of: entry.record, .afterPowerCut) }
         for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
         try apply(entry, .afterPowerCut)
       }
@@ -111,27 +114,18 @@ struct Checkpoint: Sendable {
     return closed
   }
 
-  // Where a later entry gave a tag another target, an earlier one has nothing to make anew: in the place of a link that
-  // was lost it would write what counts no more.
   private func applyAnew(_ closed: [JournalSegments.Segment]) throws(FileError) {
     guard closed.contains(where: \.phase.needsRenewal) else { return }
-    var targets: [String: Digest] = [:]
+    let last = try LastRecords(closed, segments: segments, tree: tree)
+    var count = 0
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
-        if let (link, target) = target(of: entry) { targets[link] = target }
-      }
-    }
-    for segment in closed where segment.phase.needsRenewal {
-      try segments.read(segment) { (entry) throws(FileError) in
-        if let (link, target) = target(of: entry), targets[link] != target { return }
+        defer { count += 1 }
+        guard segment.phase.needsRenewal else { return }
+        if try last.decideOver(entry.record, count) { return try tree.applyContent(of: entry.record, .anew) }
         try apply(entry, .anew)
       }
     }
-  }
-
-  private func target(of entry: JournalEntry) -> (link: String, Digest)? {
-    guard !entry.isVoid, case .tag(let tag, let digest, let name) = entry.record else { return nil }
-    return (tree.layout.current(tag, in: name).file, digest)
   }
 
   private func apply(_ entry: JournalEntry, _ application: RecordApplication) throws(FileError) {
@@ -152,9 +146,11 @@ struct Checkpoint: Sendable {
     case awaited
   }
 
-  /// Whether there are entries of another boot. They come before any of this one: every process looks for them first.
+  /// Whether there are entries of a boot that is over: a power cut may have taken what they stand for. Those of another
+  /// machine that shares the directory are not, as long as a process lives there: what stands in place counts.
   func isForeign() throws(FileError) -> Bool {
-    try segments.first().map { $0.boot.boot != tree.files.boot.boot } ?? false
+    for boot in try segments.boots().sorted() where try !tree.isLiving(boot) { return true }
+    return false
   }
 
   // Segments that are closed already are those of a checkpoint that did not come to its end.

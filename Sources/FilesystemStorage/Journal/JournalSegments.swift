@@ -97,7 +97,9 @@ final class JournalSegments: Sendable {
   func settle(
     _ turn: JournalTurn, over tree: StoredTree, applied: [Bool] = []
   ) throws(FileError) -> [Bool] {
-    guard let mark = try turn.mark(), mark.boot == files.boot.boot || isRecovered else { return [] }
+    guard let mark = try turn.mark() else { return [] }
+    // What a boot has left that is over is applied again, and does not count for what the tree shows.
+    if !isRecovered, try !tree.isLiving(mark.boot) { return [] }
     var counting: [Bool] = []
     if let segment = try all().first(where: { $0.number == mark.segment }), let file = try opened(segment, .readWrite) {
       var offsets: [UInt64] = []
@@ -124,11 +126,11 @@ final class JournalSegments: Sendable {
     return counting
   }
 
-  /// Whether what another boot left was seen to. From then on a mark of another boot is one of another machine that
-  /// shares the directory; before, its entries are still to be applied.
+  /// Whether what boots that are over have left was seen to. From then on a mark of another boot is one of another
+  /// machine that shares the directory.
   private var isRecovered: Bool { recovered.load(ordering: .acquiring) }
 
-  /// Says that what another boot left was seen to.
+  /// Says that what boots that are over have left was seen to.
   func noteRecovery() { recovered.store(true, ordering: .releasing) }
 
   /// The segments that are there, in their order.
@@ -195,30 +197,24 @@ final class JournalSegments: Sendable {
     try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in try body(entry) }
   }
 
-  /// The first entry of the journal; nil when there is none. Needs no turn: a segment that another process renames
-  /// between the list and the look is looked for again, rather than taken for none.
-  func first() throws(FileError) -> JournalEntry? {
+  /// The boots under which the entries were written that are there. Needs no turn: a segment that another process
+  /// renames between the list and the look is looked for again, rather than taken for none.
+  func boots() throws(FileError) -> Set<String> {
     for _ in 0..<Self.looksMax {
+      var boots: Set<String> = []
       var isMoved = false
-      for segment in try all() {
+      for segment in try all() where !isMoved {
         guard let file = try opened(segment, .read) else {
           isMoved = true
-          break
+          continue
         }
-        if let first = try firstEntry(of: file, number: segment.number) { return first }
+        try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in
+          boots.insert(entry.boot.boot)
+        }
       }
-      if !isMoved { return nil }
+      if !isMoved { return boots }
     }
     throw FileError(.failed, operation: "read", path: layout.journal + ", which others change all the time")
-  }
-
-  private func firstEntry(of file: any OpenFile, number: UInt64) throws(FileError) -> JournalEntry? {
-    var look = try JournalFrame.look(at: 0, of: file, segment: number)
-    if case .torn = look, let sound = try JournalDamage(file: file, number: number, offset: 0).end() {
-      look = try JournalFrame.look(at: sound, of: file, segment: number)
-    }
-    if case .entry(let entry, _) = look { return entry }
-    return nil
   }
 
   /// A segment is renamed three times at most and then removed, so each look that fails is one step of somebody else.

@@ -28,7 +28,7 @@ struct LinksWrittenSince {
         written[link] = max(entry.writtenAt, written[link] ?? entry.writtenAt)
       }
     }
-    for (link, writtenAt) in written {
+    for (link, writtenAt) in written.sorted(by: { $0.key < $1.key }) {
       guard let status = try tree.files.status(link),
         status.modified.seconds > writtenAt.seconds + Self.secondsMin,
         let standing = try tree.contents(of: link, atMost: StoredTree.linkBytesMax), StoredTree.isLegible(standing)
@@ -45,9 +45,7 @@ struct LinksWrittenSince {
 
   private static func link(_ record: JournalRecord, _ layout: Layout) -> String? {
     switch record {
-    case .tag(let tag, _, let name), .noTag(let tag, let name): layout.current(tag, in: name).file
-    case .noLayer(let digest, let name): layout.layer(digest, in: name).file
-    case .noManifest(let digest, let name): layout.revision(digest, in: name).file
+    case .tag, .noTag, .noLayer, .noManifest: record.link(layout).file
     case .blob, .layer, .manifest: nil
     }
   }

@@ -59,8 +59,12 @@ extension SimulatedDisk {
 struct SimulatedDiskView: Files {
   let disk: SimulatedDisk
   let process: SimulatedScheduler.ProcessID
+  let machine: Int
 
-  var boot: BootIdentity { disk.boot }
+  var boot: BootIdentity {
+    let boot = disk.boot
+    return machine == 0 ? boot : BootIdentity(node: "\(boot.node)-\(machine)", boot: "\(boot.boot)-\(machine)")
+  }
 
   func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile {
     try disk.open(path, access, as: process)

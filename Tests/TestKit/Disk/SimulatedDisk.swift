@@ -111,9 +111,10 @@ public final class SimulatedDisk: Files {
     }
   }
 
-  /// The disk as `process` sees it, until it is killed.
-  public func view(of process: SimulatedScheduler.ProcessID) -> any Files {
-    SimulatedDiskView(disk: self, process: process)
+  /// The disk as `process` sees it, until it is killed; on one of the machines that share the disk, each of which has a
+  /// boot of its own.
+  public func view(of process: SimulatedScheduler.ProcessID, machine: Int = 0) -> any Files {
+    SimulatedDiskView(disk: self, process: process, machine: machine)
   }
 
   /// Drops from memory what failed syncs have lost and what could be read all the same until now. The size of a file

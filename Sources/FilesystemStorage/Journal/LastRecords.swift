@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+
+import GantryOCI
+import GantryWorld
+
+/// Which record of a journal is the last one about each link.
+///
+/// Who applies a journal once more passes over what a later record takes back: others may be reading the tree, and
+/// would see for a moment what counts no more; and in the place of a link that was lost it would write an older one.
+struct LastRecords {
+  private struct Last {
+    var ordinal: Int
+    var record: JournalRecord
+    /// Whether it can be applied whatever became of other files.
+    var isWhole: Bool
+  }
+
+  private let tree: StoredTree
+  private let last: [String: Last]
+
+  /// Looks at all records that count, in their order.
+  init(_ all: [JournalSegments.Segment], segments: JournalSegments, tree: StoredTree) throws(FileError) {
+    var (last, count) = ([String: Last](), 0)
+    for segment in all {
+      try segments.read(segment) { (entry) throws(FileError) in
+        defer { count += 1 }
+        if entry.isVoid { return }
+        last[entry.record.link(tree.layout).file] = Last(
+          ordinal: count, record: entry.record.withoutContent, isWhole: entry.record.isWhole)
+      }
+    }
+    (self.tree, self.last) = (tree, last)
+  }
+
+  /// Whether a later record about the same link than this one, the `ordinal`th counted from 0, surely decides.
+  func decideOver(_ record: JournalRecord, _ ordinal: Int) throws(FileError) -> Bool {
+    guard let last = last[record.link(tree.layout).file], last.ordinal > ordinal else { return false }
+    guard case .tag(_, let digest, let name) = last.record else { return last.isWhole }
+    // It is applied only to a manifest that is there.
+    let revision = tree.layout.revision(digest, in: name)
+    if let manifest = self.last[revision.file], manifest.isWhole, !manifest.record.isRemoval { return true }
+    return try tree.link(revision, named: digest) != nil
+  }
+}
+
+extension JournalRecord {
+  /// The link that the record is about, of a tag the one that tells its target.
+  func link(_ layout: Layout) -> Layout.Place {
+    switch self {
+    case .blob(let digest, _, let name), .layer(let digest, _, let name), .noLayer(let digest, let name):
+      layout.layer(digest, in: name)
+    case .manifest(let digest, _, let name), .noManifest(let digest, let name): layout.revision(digest, in: name)
+    case .tag(let tag, _, let name), .noTag(let tag, let name): layout.current(tag, in: name)
+    }
+  }
+
+  fileprivate var isWhole: Bool {
+    switch self {
+    case .blob(_, .inline, _), .manifest(_, .inline, _), .layer, .noLayer, .noManifest, .noTag: true
+    case .blob, .manifest, .tag: false
+    }
+  }
+
+  fileprivate var withoutContent: JournalRecord {
+    switch self {
+    case .blob(let digest, _, let name): .blob(digest, .present, in: name)
+    case .manifest(let digest, _, let name): .manifest(digest, .present, in: name)
+    case .layer, .tag, .noLayer, .noManifest, .noTag: self
+    }
+  }
+}
