@@ -35,6 +35,9 @@ struct Ingest {
   var startedAt: WallTime
   /// Who has the lease.
   var holder: UInt64?
+
+  /// What it counts towards the limit.
+  var cost: UInt64 { Room.nameBytes + UInt64(bytes.count) }
 }
 
 extension DigestAlgorithm {
@@ -54,8 +57,9 @@ extension MemoryStorage {
   ) async throws(StorageError) -> any IngestSession {
     let key = IngestKey(repository: repository, id: id)
     let startedAt = now
-    let holder: UInt64? = withTables { tables in
+    let holder: UInt64? = try withTables { (tables) throws(StorageError) in
       guard tables.ingests[key] == nil else { return nil }
+      try tables.room.take(Room.nameBytes)
       let holder = tables.nextChange()
       tables.ingests[key] = Ingest(
         running: RunningDigest(algorithm.function), algorithm: algorithm, startedAt: startedAt, holder: holder)
@@ -95,7 +99,7 @@ extension MemoryStorage {
         ingest.startedAt < cutoff && ingest.holder == nil && (cursor.map(key.isAfter(cursor:)) ?? true)
       }
       let step = expired.keys.sorted().prefix(limit)
-      if !dryRun { for key in step { tables.ingests[key] = nil } }
+      if !dryRun { for key in step { tables.dropIngest(key) } }
       return PurgeStep(removed: step.map(\.id), next: expired.count > step.count ? step.last?.cursor ?? cursor : nil)
     }
   }
@@ -131,20 +135,22 @@ final class MemoryIngestSession: IngestSession {
   }
 
   func acquire() async throws(StorageError) {
-    offset = try withIngest { ingest in UInt64(ingest.bytes.count) }
+    offset = try withIngest { ingest, _ in UInt64(ingest.bytes.count) }
   }
 
   func append(_ bytes: consuming [UInt8]) async throws(StorageError) -> [UInt8] {
     let added = copy bytes
     let expected = offset
-    let (isTaken, count) = try withIngest { ingest in
-      guard UInt64(ingest.bytes.count) == expected else { return (false, UInt64(ingest.bytes.count)) }
+    let (failure, count): (StorageError?, UInt64) = try withIngest { ingest, room in
+      let stands = UInt64(ingest.bytes.count)
+      guard stands == expected else { return (.sessionBusy, stands) }
+      do throws(StorageError) { try room.take(UInt64(added.count)) } catch { return (error, stands) }
       ingest.bytes += added
       ingest.running.update(added)
-      return (true, UInt64(ingest.bytes.count))
+      return (nil, UInt64(ingest.bytes.count))
     }
     offset = count
-    guard isTaken else { throw .sessionBusy }
+    if let failure { throw failure }
     return []
   }
 
@@ -157,20 +163,19 @@ final class MemoryIngestSession: IngestSession {
   }
 
   func commit(as digest: Digest) async throws(StorageError) {
-    let (bytes, running) = try withIngest { ingest in (ingest.bytes, ingest.running) }
+    let (bytes, running, spare) = try withIngest { ingest, _ in (ingest.bytes, ingest.running, ingest.cost) }
     let value =
       digest.algorithm == algorithm
       ? running.finished() : GantryCryptography.digest(bytes, digest.algorithm.function)
     let actual = Digest(algorithm: digest.algorithm, bytes: value)
     let (key, target) = (key, repository)
-    isOver = true
-    storage.withTables { tables in
-      tables.ingests[key] = nil
-      guard actual == digest else { return }
-      if tables.contents[digest] == nil { tables.contents[digest] = bytes }
-      let link = tables.link(to: digest)
-      tables.repositories[target, default: .init()].layers[digest] = link
+    try storage.withTables { (tables) throws(StorageError) in
+      if actual == digest {
+        try tables.link([.layer(digest)], to: digest, holding: bytes, in: target, sparing: spare)
+      }
+      tables.dropIngest(key)
     }
+    isOver = true
     if actual != digest { throw .digestMismatch(expected: digest, actual: actual) }
   }
 
@@ -179,7 +184,7 @@ final class MemoryIngestSession: IngestSession {
     let (key, holder) = (key, holder)
     let isBusy = storage.withTables { tables in
       if let other = tables.ingests[key]?.holder, other != holder { return true }
-      tables.ingests[key] = nil
+      tables.dropIngest(key)
       return false
     }
     if isBusy { throw .sessionBusy }
@@ -187,7 +192,7 @@ final class MemoryIngestSession: IngestSession {
   }
 
   /// Runs `body` with what the storage holds, under the lease.
-  private func withIngest<R: Sendable>(_ body: (inout Ingest) -> R) throws(StorageError) -> R {
+  private func withIngest<R: Sendable>(_ body: (inout Ingest, inout Room) -> R) throws(StorageError) -> R {
     guard !isOver else { throw .sessionGone }
     let (key, holder) = (key, holder)
     let result: Result<R, StorageError> = storage.withTables { tables in
@@ -196,7 +201,7 @@ final class MemoryIngestSession: IngestSession {
       guard other == nil || other == holder else { return .failure(.sessionBusy) }
       tables.ingests[key]?.holder = holder
       // The entry was looked up above, under the same lock.
-      return .success(body(&tables.ingests[key]!))
+      return .success(body(&tables.ingests[key]!, &tables.room))
     }
     return try result.get()
   }

@@ -12,18 +12,16 @@ extension MemoryStorage {
 
   /// See ``TagStoring/watch(tag:in:)``.
   public func watch(tag: Tag, in repository: RepositoryName) -> any LinkWatch {
-    MemoryWatch(storage: self, repository: repository, subject: .tag(tag))
+    MemoryWatch(storage: self, repository: repository, place: .tag(tag))
   }
 
   /// See ``TagStoring/setTag(_:to:in:provided:)``.
   public func setTag(
     _ tag: Tag, to digest: Digest, in repository: RepositoryName, provided condition: TagCondition
   ) async throws(StorageError) -> Bool {
-    withTables { tables in
+    try withTables { (tables) throws(StorageError) in
       guard tables.holds(condition, of: tag, in: repository) else { return false }
-      let link = tables.link(to: digest)
-      tables.repositories[repository, default: .init()].tags[tag] = link
-      tables.repositories[repository]?.hasManifests = true
+      try tables.link([.tag(tag)], to: digest, in: repository)
       return true
     }
   }
@@ -33,8 +31,7 @@ extension MemoryStorage {
     _ tag: Tag, in repository: RepositoryName, provided condition: TagCondition
   ) async throws(StorageError) -> Bool {
     withTables { tables in
-      guard tables.holds(condition, of: tag, in: repository) else { return false }
-      return tables.repositories[repository]?.tags.removeValue(forKey: tag) != nil
+      tables.holds(condition, of: tag, in: repository) && tables.unlink(.tag(tag), in: repository)
     }
   }
 
@@ -70,10 +67,6 @@ extension MemoryStorage {
 
   /// See ``SecretKeeping/secret(named:fresh:)``.
   public func secret(named name: String, fresh: [UInt8]) async throws(StorageError) -> [UInt8] {
-    withTables { tables in
-      if let kept = tables.secrets[name] { return kept }
-      tables.secrets[name] = fresh
-      return fresh
-    }
+    try withTables { (tables) throws(StorageError) in try tables.secret(named: name, fresh: fresh) }
   }
 }

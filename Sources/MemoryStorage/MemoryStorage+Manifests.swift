@@ -8,13 +8,13 @@ extension MemoryStorage {
   /// See ``ManifestStoring/manifest(_:in:)``.
   public func manifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> [UInt8]? {
     withTables { tables in
-      tables.repositories[repository]?.revisions[digest].flatMap { _ in tables.contents[digest] }
+      tables.repositories[repository]?.revisions[digest].flatMap { _ in tables.content(digest) }
     }
   }
 
   /// See ``ManifestStoring/watch(manifest:in:)``.
   public func watch(manifest digest: Digest, in repository: RepositoryName) -> any LinkWatch {
-    MemoryWatch(storage: self, repository: repository, subject: .manifest(digest))
+    MemoryWatch(storage: self, repository: repository, place: .revision(digest))
   }
 
   /// See ``ManifestStoring/hasManifest(_:in:)``.
@@ -26,24 +26,18 @@ extension MemoryStorage {
   public func putManifest(
     _ bytes: [UInt8], digest: Digest, subject: Digest?, tags: [Tag], in repository: RepositoryName
   ) async throws(StorageError) {
-    withTables { tables in
-      let link = tables.link(to: digest)
-      tables.contents[digest] = bytes
-      tables.repositories[repository, default: .init()].revisions[digest] = link
-      tables.repositories[repository]?.subjects[digest] = subject
-      tables.repositories[repository]?.hasManifests = true
-      for tag in tags {
-        let link = tables.link(to: digest)
-        tables.repositories[repository]?.tags[tag] = link
-      }
+    try withTables { (tables) throws(StorageError) in
+      try tables.link(
+        [.revision(digest)] + tags.map { .tag($0) }, to: digest, holding: bytes, in: repository)
+      tables.setSubject(subject, of: digest, in: repository)
     }
   }
 
   /// See ``ManifestStoring/removeManifest(_:in:)``.
   public func removeManifest(_ digest: Digest, in repository: RepositoryName) async throws(StorageError) -> Bool {
     withTables { tables in
-      tables.repositories[repository]?.subjects[digest] = nil
-      return tables.repositories[repository]?.revisions.removeValue(forKey: digest) != nil
+      tables.setSubject(nil, of: digest, in: repository)
+      return tables.unlink(.revision(digest), in: repository)
     }
   }
 

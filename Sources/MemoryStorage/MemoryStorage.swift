@@ -9,14 +9,26 @@ import Synchronization
 /// The storage in memory: gone when the process ends, and the reference that other engines are compared with.
 ///
 /// Isolation: safe from everywhere; one lock guards all tables and is never held across a suspension or a digest.
-/// Content is kept as long as the engine lives, as on disk, where only a collector takes it away.
+/// Content is kept as long as a repository links it.
+///
+/// What is stored has a limit, which content and names count towards. A change beyond it fails as
+/// ``StorageError/noSpace(_:)`` and does nothing; there is room again when uploads end and links go.
 public final class MemoryStorage: StorageEngine {
   private let clock: any WallClock
-  private let tables = Mutex(Tables())
+  private let tables: Mutex<Tables>
 
-  /// Makes an empty storage; `clock` dates the upload sessions.
-  public init(clock: any WallClock) {
+  /// Makes an empty storage with room for `bytesMax` bytes; `clock` dates the upload sessions.
+  public init(clock: any WallClock, bytesMax: UInt64 = .max) {
     self.clock = clock
+    tables = Mutex(Tables(room: Room(bytesMax: bytesMax)))
+  }
+
+  /// Bytes that count towards the limit now.
+  public var bytesUsed: UInt64 { withTables { $0.room.bytesUsed } }
+
+  /// Sets another limit. What is stored beyond it stays; nothing is added until it is below.
+  public func limit(to bytesMax: UInt64) {
+    withTables { $0.room.bytesMax = bytesMax }
   }
 
   /// Does nothing: there is nothing to recover.
@@ -29,58 +41,10 @@ public final class MemoryStorage: StorageEngine {
   public func check() async throws(StorageError) {}
 
   /// Runs `body` with the tables, alone.
-  func withTables<R>(_ body: (inout Tables) -> sending R) -> sending R {
-    tables.withLock { tables in body(&tables) }
+  func withTables<R, E: Error>(_ body: (inout Tables) throws(E) -> sending R) throws(E) -> sending R {
+    try tables.withLock { (tables) throws(E) in try body(&tables) }
   }
 
   /// The time of day now.
   var now: WallTime { clock.now }
-}
-
-/// Everything that is stored.
-struct Tables {
-  /// One link: what it names and which change made it.
-  struct Link {
-    var digest: Digest
-    var version: UInt64
-  }
-
-  /// What a repository holds. Its presence in the table means nothing; see `hasManifests`.
-  struct Repository {
-    var layers: [Digest: Link] = [:]
-    var revisions: [Digest: Link] = [:]
-    var subjects: [Digest: Digest] = [:]
-    var tags: [Tag: Link] = [:]
-    /// Whether a manifest was pushed or a tag set, ever: on disk, the presence of `_manifests`.
-    var hasManifests = false
-  }
-
-  var contents: [Digest: [UInt8]] = [:]
-  var repositories: [RepositoryName: Repository] = [:]
-  var ingests: [IngestKey: Ingest] = [:]
-  var secrets: [String: [UInt8]] = [:]
-  private var lastChange: UInt64 = 0
-
-  /// Whether a condition holds now.
-  func holds(_ condition: TagCondition, of tag: Tag, in name: RepositoryName) -> Bool {
-    let repository = repositories[name]
-    let target = repository?.tags[tag]?.digest
-    return switch condition {
-    case .nothing: true
-    case .hasManifest(let digest): repository?.revisions[digest] != nil
-    case .pointsAt(let digest): target == digest
-    case .dangles(let digest): target == digest && repository?.revisions[digest] == nil
-    }
-  }
-
-  /// A number that no change had before.
-  mutating func nextChange() -> UInt64 {
-    lastChange += 1
-    return lastChange
-  }
-
-  /// A link to the digest, with a version of its own.
-  mutating func link(to digest: Digest) -> Link {
-    Link(digest: digest, version: nextChange())
-  }
 }

@@ -30,22 +30,6 @@ public enum FailEach {
     (.tooManyOpenFiles, .before), (.notPermitted, .before),
   ]
 
-  /// Which operations can meet a reason: EIO all of them; ENOSPC and EDQUOT what takes room, be it late; EMFILE and
-  /// ENFILE what opens; EACCES and EROFS what goes by a path.
-  static func kinds(meeting reason: FileError.Reason, _ moment: FaultPlan.Moment) -> Set<FileOperation.Kind> {
-    // Only a write has a middle.
-    if moment == .halfway { return [.write] }
-    return switch reason {
-    case .noSpace: [.create, .makeDirectory, .rename, .link, .write, .truncate, .sync, .syncDirectory]
-    case .tooManyOpenFiles: [.open, .create, .entries, .syncDirectory]
-    case .notPermitted:
-      [
-        .open, .create, .status, .makeDirectory, .rename, .link, .remove, .removeDirectory, .entries, .syncDirectory,
-      ]
-    default: Set(FileOperation.Kind.allCases)
-    }
-  }
-
   /// Runs one trial with a failure at each operation in turn, at every `stride`th from `first` on (from 0).
   public static func run(_ trial: Trial, from first: Int = 0, stride: Int = 1) -> TrialReport {
     var report = TrialReport()
@@ -70,8 +54,8 @@ public enum FailEach {
     let disk = stage.simulated.disk
     stage.open()
     for chore in trial.chore.needs { stage.perform { await $0.insist(on: chore) } }
-    disk.install(
-      .failing(number, of: kinds(meeting: trial.reason, trial.moment), with: trial.reason, moment: trial.moment))
+    let kinds = FileOperation.Kind.meeting(trial.reason, trial.moment)
+    disk.install(.failing(number, of: kinds, with: trial.reason, moment: trial.moment))
     stage.perform { client in
       await client.insist(on: trial.chore)
       await client.town.simulated.pause(for: .seconds(15))

@@ -11,7 +11,7 @@ import Synchronization
 public enum StorageConformance {
   /// All cases.
   public static let cases: [ConformanceCase] =
-    ingestCases + leaseCases + linkCases + manifestCases + tagCases + listCases + purgeCases
+    ingestCases + leaseCases + linkCases + manifestCases + tagCases + listCases + purgeCases + troubleCases
 
   /// Runs a case on a fresh engine, which is started and stopped here, and checks that nothing is left behind.
   public static func run(_ conformanceCase: ConformanceCase, on subject: ConformanceSubject) async throws {
@@ -67,14 +67,17 @@ public struct ConformanceSubject: Sendable {
   /// What must not be there when all sessions have ended and all engines have stopped: sessions, temporary files, a
   /// journal, open files, locks.
   public var leftovers: @Sendable () -> [String]
+  /// Makes the storage fail, for the cases that are about that; nil leaves them out.
+  public var trouble: (any ConformanceTrouble)?
 
   /// Makes a subject.
   public init(
     engine: any StorageEngine, makeSecond: (@Sendable () -> any StorageEngine)? = nil,
-    leftovers: @escaping @Sendable () -> [String] = { [] }
+    trouble: (any ConformanceTrouble)? = nil, leftovers: @escaping @Sendable () -> [String] = { [] }
   ) {
     self.engine = engine
     self.makeSecond = makeSecond
+    self.trouble = trouble
     self.leftovers = leftovers
   }
 }

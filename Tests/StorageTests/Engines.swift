@@ -111,7 +111,8 @@ struct ScratchDirectory: Sendable {
     let simulation = SimulatedWorld(seed: 1)
     try simulation.run { () async throws in
       let engine = MemoryStorage(clock: simulation.wallClock)
-      try await StorageConformance.run(conformanceCase, on: ConformanceSubject(engine: engine))
+      let subject = ConformanceSubject(engine: engine, trouble: MemoryTrouble(engine))
+      try await StorageConformance.run(conformanceCase, on: subject)
     }
   }
 
@@ -120,9 +121,11 @@ struct ScratchDirectory: Sendable {
     for seed in 1...4 as ClosedRange<UInt64> {
       let simulation = SimulatedWorld(seed: seed, loops: 2, workerDelay: .microseconds(1) ... .milliseconds(3))
       simulation.disk.reusesInodes = seed % 2 == 0
+      let moments: [FaultPlan.Moment] = [.before, .halfway, .after]
       try simulation.run { () async throws in
         let subject = ConformanceSubject(
           engine: simulation.engine(), makeSecond: { simulation.engine() },
+          trouble: simulation.disk.trouble(moments[Int(seed) % 3]),
           leftovers: { remains(in: simulation.disk.tree.keys.sorted()) })
         try await StorageConformance.run(conformanceCase, on: subject)
       }
@@ -132,7 +135,10 @@ struct ScratchDirectory: Sendable {
   @Test func filesystemReal() async throws {
     let group = LoopGroup(loops: 2, workers: 4)
     defer { group.stop() }
-    let world = group.world
+    let files = FaultyFiles(group.world.files)
+    let world = World(
+      loops: group.world.loops, workers: group.world.workers, files: files, entropy: group.world.entropy,
+      clock: group.world.clock)
     for conformanceCase in StorageConformance.cases {
       let scratch = try ScratchDirectory(world.entropy)
       try await onLoop(world) {
@@ -140,6 +146,7 @@ struct ScratchDirectory: Sendable {
         let subject = ConformanceSubject(
           engine: FilesystemStorage(root: root, world: world) { _ in },
           makeSecond: { FilesystemStorage(root: root, world: world) { _ in } },
+          trouble: files.trouble(.after, reasons: [.noSpace, .failed]),
           leftovers: {
             // An unreadable directory shows as the failure to remove it below.
             remains(in: (try? scratch.paths()) ?? [])
@@ -150,6 +157,7 @@ struct ScratchDirectory: Sendable {
           Issue.record("\(conformanceCase): \(error)")
         }
       }
+      _ = files.trouble(.before, reasons: []).end()
       try scratch.remove()
     }
   }

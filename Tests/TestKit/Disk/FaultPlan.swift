@@ -106,3 +106,21 @@ public struct FaultPlan: Sendable {
     return nil
   }
 }
+
+extension FileOperation.Kind {
+  /// Which operations can meet a reason: EIO all of them; ENOSPC and EDQUOT what takes room, be it late; EMFILE and
+  /// ENFILE what opens; EACCES and EROFS what goes by a path.
+  public static func meeting(_ reason: FileError.Reason, _ moment: FaultPlan.Moment) -> Set<FileOperation.Kind> {
+    // Only a write has a middle.
+    if moment == .halfway { return [.write] }
+    return switch reason {
+    case .noSpace: [.create, .makeDirectory, .rename, .link, .write, .truncate, .sync, .syncDirectory]
+    case .tooManyOpenFiles: [.open, .create, .entries, .syncDirectory]
+    case .notPermitted:
+      [
+        .open, .create, .status, .makeDirectory, .rename, .link, .remove, .removeDirectory, .entries, .syncDirectory,
+      ]
+    default: Set(allCases)
+    }
+  }
+}
