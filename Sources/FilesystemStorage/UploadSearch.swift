@@ -75,7 +75,7 @@ extension StoredTree {
     return .held(FoundUpload(startedAt: startedAt, algorithm: algorithm ?? .sha256, progress: progress))
   }
 
-  private func mark(of place: UploadPlace) throws(FileError) -> RunningDigest? {
+  func mark(of place: UploadPlace) throws(FileError) -> RunningDigest? {
     try contents(of: place.mark, atMost: 256).flatMap { RunningDigest(goState: $0) }
   }
 
@@ -115,7 +115,7 @@ extension StoredTree {
 
   /// Distribution ends its stamps by "Z". This, which means the same and which it reads as well, makes a session known
   /// as ours by the one file without which it is none, whatever else a power cut has taken.
-  private static let ownZone = "+00:00"
+  static let ownZone = "+00:00"
 
   private static func ownStamp(_ time: WallTime) -> String {
     WallTime(seconds: time.seconds).rfc3339.dropLast() + ownZone
@@ -203,7 +203,7 @@ extension StoredTree {
 }
 
 extension RunningDigest {
-  fileprivate var algorithm: DigestAlgorithm {
+  var algorithm: DigestAlgorithm {
     switch function {
     case .sha256: .sha256
     case .sha512: .sha512

@@ -90,6 +90,16 @@ extension MemoryStorage {
       offset: UInt64(ingest.bytes.count))
   }
 
+  /// See ``BlobIngesting/standing(of:in:)``. Exact at the moment of asking.
+  public func standing(
+    of id: UploadID, in repository: RepositoryName
+  ) async throws(StorageError) -> IngestStanding? {
+    let key = IngestKey(repository: repository, id: id)
+    return withTables { tables in
+      tables.ingests[key].map { IngestStanding(offset: UInt64($0.bytes.count), startedAt: $0.startedAt) }
+    }
+  }
+
   /// See ``BlobIngesting/purgeIngests(startedBefore:from:limit:dryRun:)``.
   public func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool

@@ -20,6 +20,8 @@ public enum RegistryError: Error, Sendable {
   case uploadSuperseded(UploadID)
   /// Another process works on the upload at this moment.
   case uploadBusy(UploadID)
+  /// Another process works on the upload at this moment; it stands here, or further on.
+  case uploadHeldElsewhere(stands: UploadStatus)
   /// The content has another digest than it was to be stored under; nothing was stored.
   case digestMismatch(expected: Digest, actual: Digest)
   /// The document is not a manifest that this registry takes.

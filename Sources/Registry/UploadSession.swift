@@ -66,7 +66,12 @@ actor UploadSession {
     if let start, start != ingest?.offset { await waitForOthers(owner) }
     await takeTurn(owner)
     defer { leaveTurn(owner) }
-    let session = try await opened()
+    let session: any IngestSession
+    do throws(RegistryError) {
+      session = try await opened()
+    } catch .uploadBusy {
+      throw .uploadHeldElsewhere(stands: try await seenFromOutside())
+    }
     switch machine.claim(by: owner, startingAt: start, standingAt: session.offset) {
     case .granted: return status(of: session)
     case .ended: throw .uploadUnknown(key.id)
@@ -78,14 +83,18 @@ actor UploadSession {
   }
 
   /// Where the upload stands, without claiming it. A request that still receives is waited for, as above, so that the
-  /// next one can begin where this says.
+  /// next one can begin where this says. While another process keeps the lease it is what can be seen without it.
   func inspect(by owner: OwnerID) async throws(RegistryError) -> UploadStatus {
     await waitForOthers(owner)
     await takeTurn(owner)
     defer { leaveTurn(owner) }
-    let stands = status(of: try await opened())
-    await releaseUnlessHeld()
-    return stands
+    do throws(RegistryError) {
+      let stands = status(of: try await opened())
+      await releaseUnlessHeld()
+      return stands
+    } catch .uploadBusy {
+      return try await seenFromOutside()
+    }
   }
 
   /// Hands bytes to the storage; returns an empty array for reuse.
@@ -212,6 +221,8 @@ actor UploadSession {
         throw RegistryError.uploadUnknown(key.id)
       }
       ingest = session
+      // What is told of it is written down first, so that whoever looks without the lease sees as much.
+      try await session.acquire()
       return session
     } catch let error as StorageError {
       throw registryError(error)
@@ -219,6 +230,17 @@ actor UploadSession {
       throw error
     } catch {
       preconditionFailure("typed throws leave no third kind: \(error)")
+    }
+  }
+
+  // Where an upload stands whose lease another process has kept for longer than anybody waits.
+  private func seenFromOutside() async throws(RegistryError) -> UploadStatus {
+    do throws(StorageError) {
+      // One that ended meanwhile is not told from one that cannot be seen: the next request will know.
+      guard let seen = try await storage.standing(of: key.id, in: key.repository) else { throw .sessionBusy }
+      return UploadStatus(id: key.id, repository: key.repository, offset: seen.offset, startedAt: seen.startedAt)
+    } catch {
+      throw registryError(error)
     }
   }
 

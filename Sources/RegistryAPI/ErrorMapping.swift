@@ -33,6 +33,14 @@ extension Refusal {
           "reason": "the bytes do not begin where the upload stands; go on there, at Location",
           "start": .integer(Int64(clamping: claimed)), "offset": .integer(Int64(clamping: stands.offset)),
         ])
+    case .uploadHeldElsewhere(let stands):
+      self.init(
+        .rangeInvalid,
+        detail: [
+          "reason": "another process is working on this upload, which stands here or further on; try again at Location",
+          "offset": .integer(Int64(clamping: stands.offset)),
+        ])
+      fields.append("Retry-After", "1")
     case .uploadSuperseded(let id):
       self.init(
         .blobUploadInvalid, status: .conflict,

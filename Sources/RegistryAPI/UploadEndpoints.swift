@@ -104,8 +104,11 @@ struct UploadEndpoints {
     let id = try call.uploadID()
     _ = try state(call, name, id)
     let lease: UploadLease
-    do {
+    do throws(RegistryError) {
       lease = try await context.service.claimUpload(id, in: name, startingAt: nil, home: context.loop)
+    } catch .uploadHeldElsewhere {
+      // It has no bytes that could begin elsewhere.
+      throw Refusal(RegistryError.uploadBusy(id))
     } catch {
       throw Refusal(error)
     }
@@ -182,7 +185,11 @@ extension UploadEndpoints {
       return (lease, range)
     } catch {
       var refusal = Refusal(error)
-      if case .uploadOutOfOrder(let stands, _) = error { addWayOn(stands, call, to: &refusal.fields) }
+      switch error {
+      case .uploadOutOfOrder(let stands, _), .uploadHeldElsewhere(let stands):
+        addWayOn(stands, call, to: &refusal.fields)
+      default: break
+      }
       throw refusal
     }
   }

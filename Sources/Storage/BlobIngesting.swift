@@ -18,12 +18,31 @@ public protocol BlobIngesting: Sendable {
   /// ``StorageError/sessionBusy`` while another process appends to it.
   func resumeIngest(_ id: UploadID, in repository: RepositoryName) async throws(StorageError) -> (any IngestSession)?
 
+  /// Where a session stands, asked without its lease and without disturbing whoever has it: at least what had been
+  /// flushed when this was asked, and never more than the storage holds. It may have grown when it is told. Nil when
+  /// there is no session, or it cannot be found for the moment.
+  func standing(of id: UploadID, in repository: RepositoryName) async throws(StorageError) -> IngestStanding?
+
   /// Removes up to `limit` sessions that began before `cutoff` and are held by nobody; with `dryRun` only counts them.
   /// Walks on from `cursor` (nil: from the start) and returns where to go on, nil at the end, so that a purge never
   /// walks everything at once.
   func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep
+}
+
+/// Where a session stands, as others see it.
+public struct IngestStanding: Sendable, Hashable {
+  /// Bytes that whoever takes the session up next finds, or more.
+  public var offset: UInt64
+  /// When the session began.
+  public var startedAt: WallTime
+
+  /// Makes a standing.
+  public init(offset: UInt64, startedAt: WallTime) {
+    self.offset = offset
+    self.startedAt = startedAt
+  }
 }
 
 /// What one step of a purge did.

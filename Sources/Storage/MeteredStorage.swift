@@ -100,6 +100,13 @@ public final class MeteredStorage: StorageEngine {
   }
 
   /// As the engine does.
+  public func standing(
+    of id: UploadID, in repository: RepositoryName
+  ) async throws(StorageError) -> IngestStanding? {
+    try await timed(.stat) { () async throws(StorageError) in try await engine.standing(of: id, in: repository) }
+  }
+
+  /// As the engine does.
   public func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {

@@ -6,6 +6,8 @@ import GantryHTTPWire
 import GantryOCI
 import GantryRegistry
 import GantryRegistryAPI
+import GantryStorage
+import GantryTestKit
 import Testing
 
 /// end-4 to end-6, end-13 and end-14 by clause, for both algorithms.
@@ -93,6 +95,34 @@ import Testing
     #expect(bench.send("PATCH", location, body: [1]).status == 404)
     #expect(bench.send("DELETE", "/v2/a/blobs/\(digest)").status == 202)
     #expect(bench.send("PUT", "\(location)&digest=\(digest)", body: []).status == 404)
+  }
+
+  @Test("While another process holds an upload, requests on it are told where it stands") func heldElsewhere() throws {
+    let bench = Bench()
+    let start = bench.send("POST", "/v2/a/blobs/uploads/")
+    let begun = bench.send("PATCH", start.location, body: Self.bytes)
+    let (uuid, storage) = (try #require(begun["Docker-Upload-UUID"]), bench.storage)
+    let id = try UploadID(parsing: uuid)
+    let name = try RepositoryName(parsing: "a")
+    // As another process has it: the requests find the lease taken.
+    let held = Held()
+    bench.simulation.run { held.session = try? await storage.resumeIngest(id, in: name) }
+    #expect(held.session != nil)
+    let digest = Bench.digest(of: Self.bytes)
+    for (method, target) in [
+      ("PATCH", begun.location), ("PATCH", start.location), ("PUT", "\(begun.location)&digest=\(digest)"),
+    ] {
+      let reply = bench.send(method, target, body: [])
+      #expect(reply.status == 416 && reply.code == "RANGE_INVALID", "\(method): \(reply.status) \(reply.text)")
+      #expect(reply["Retry-After"] == "1" && reply["Range"] == "0-999" && reply["Gantry-Upload-Offset"] == "1000")
+      #expect(reply["Docker-Upload-UUID"] == uuid && reply.location.contains(uuid))
+    }
+    let status = bench.send("GET", begun.location)
+    #expect(status.status == 204 && status["Gantry-Upload-Offset"] == "1000" && status["Range"] == "0-999")
+    let cancelled = bench.send("DELETE", begun.location)
+    #expect(cancelled.status == 429 && cancelled["Retry-After"] == "1" && cancelled["Range"] == nil)
+    bench.simulation.run { await held.session?.release() }
+    #expect(bench.send("PUT", "\(status.location)&digest=\(digest)", body: []).status == 201)
   }
 
   @Test("A broken push that is repeated is not told that it went well") func brokenAgain() {
@@ -268,4 +298,10 @@ import Testing
     let post = bench.send("POST", "/v2/a/blobs/uploads/?digest=\(digest)", body: Self.bytes, ending: ending)
     #expect(post.status == status && post["Location"] == nil)
   }
+}
+
+/// A session that another process holds.
+private final class Held: @unchecked Sendable {
+  // Safe because: only the one thread of a simulation uses it.
+  var session: (any IngestSession)?
 }

@@ -82,6 +82,10 @@ extension CutStorage {
     try await inner.resumeIngest(id, in: repository)
   }
 
+  func standing(of id: UploadID, in repository: RepositoryName) async throws(StorageError) -> IngestStanding? {
+    try await inner.standing(of: id, in: repository)
+  }
+
   func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {

@@ -101,7 +101,7 @@ struct UploadPatienceTests {
     }
   }
 
-  /// The lease of another process is waited for as well; one that is kept is busy.
+  /// The lease of another process is waited for as well; of one that is kept it is told where the upload stands.
   @Test(arguments: [100, 600, 5000]) func anotherProcessIsWaitedFor(_ milliseconds: Int64) throws {
     let simulation = SimulatedWorld(seed: 3, loops: 1)
     let second = simulation.startProcess()
@@ -133,9 +133,69 @@ struct UploadPatienceTests {
       await asks.value
       switch (result.withLock { $0 }, milliseconds) {
       case (.success(3), ..<1000): break
-      case (.failure(.uploadBusy), 1000...): break
+      case (.failure(.uploadHeldElsewhere(let stands)), 1000...): #expect(stands.offset <= 3)
       case (let found, _): Issue.record("\(String(describing: found))")
       }
+    }
+  }
+}
+
+/// What is told of an upload whose lease another process keeps.
+struct UploadHeldElsewhereTests {
+  private static let name = RegistryServiceTests.name
+
+  /// A status is not refused, and tells no less than was acknowledged; a claim, wherever it begins, is told the same,
+  /// and nothing is taken from whoever works on the upload.
+  @Test(arguments: 0..<8) func itStandsAtLeastWhereItWasAcknowledged(_ seed: UInt64) throws {
+    let simulation = SimulatedWorld(seed: seed, loops: 1, interleavesScripts: seed % 2 == 1)
+    let second = simulation.startProcess()
+    try simulation.run { () async throws in
+      var services: [RegistryService] = []
+      for world in [simulation.world, second.world] {
+        let storage = FilesystemStorage(root: "/data", world: world) { _ in }
+        try await storage.start()
+        services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
+      }
+      let other = services[1]
+      let held = try await services[0].beginUpload(in: Self.name, algorithm: .sha256, home: simulation.world.loops[0])
+      let bytes = (0..<90_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+      _ = try await held.append(Array(bytes[..<30_000]))
+      try await held.flush()
+      _ = try await held.append(Array(bytes[30_000..<60_000]))
+      let id = held.status.id
+      let told = Mutex<[UInt64]>([])
+      let asks = spawn(on: second.loops[0]) {
+        for start in [0, 30_000, 60_000, nil] as [UInt64?] {
+          do throws(RegistryError) {
+            let stands = try await other.uploadStatus(id, in: Self.name, home: second.loops[0])
+            told.withLock { $0.append(stands.offset) }
+            await (try other.claimUpload(id, in: Self.name, startingAt: start, home: second.loops[0])).end()
+            Issue.record("a claim at \(String(describing: start)) was granted")
+          } catch {
+            guard case .uploadHeldElsewhere(let stands) = error else {
+              Issue.record("\(error)")
+              continue
+            }
+            told.withLock { $0.append(stands.offset) }
+          }
+        }
+      }
+      await asks.value
+      let offsets = told.withLock { $0 }
+      #expect(offsets.count == 8 && offsets.allSatisfy { (30_000...60_000).contains($0) }, "\(offsets)")
+      _ = try await held.append(Array(bytes[60_000...]))
+      try await held.flush()
+      await held.end()
+      let goesOn = spawn(on: second.loops[0]) {
+        do throws(RegistryError) {
+          let lease = try await other.claimUpload(id, in: Self.name, startingAt: 90_000, home: second.loops[0])
+          try await lease.commit(as: RandomImage.Content(.ociLayer, bytes).digest)
+          await lease.end()
+        } catch {
+          Issue.record("\(error)")
+        }
+      }
+      await goesOn.value
     }
   }
 }

@@ -130,6 +130,10 @@ final class FaultyStorage: StorageEngine {
     try await base.repositories(linking: digest, limit: limit)
   }
 
+  func standing(of id: UploadID, in repository: RepositoryName) async throws(StorageError) -> IngestStanding? {
+    try await base.standing(of: id, in: repository)
+  }
+
   func purgeIngests(
     startedBefore cutoff: WallTime, from cursor: String?, limit: Int, dryRun: Bool
   ) async throws(StorageError) -> PurgeStep {

@@ -140,7 +140,8 @@ extension SimulatedClient {
       (upload.acknowledged, upload.powerCuts) = (offset, powerCuts)
       upload.location = answer.reply.first("Location") ?? upload.location
       return .goesOn
-    case 404, 409, 416, 429, 500...: return .lost
+    case 416: return stands(answer, &upload)
+    case 404, 409, 429, 500...: return .lost
     default:
       ledger.fail("a chunk was answered with \(answer.status): \(answer.reply.text.prefix(300))")
       return .over
@@ -162,7 +163,10 @@ extension SimulatedClient {
     guard let answer else { return .lost }
     switch answer.status {
     case 201: return .over
-    case 409, 416, 429:
+    case 416:
+      upload.mayBeOver = wasOver
+      return stands(answer, &upload)
+    case 409, 429:
       upload.mayBeOver = wasOver
       return .lost
     case 404:
@@ -182,13 +186,7 @@ extension SimulatedClient {
       guard let answer = await ask("GET", upload.location, faultsBefore: upload.birth.faults) else { continue }
       switch answer.status {
       case 204:
-        guard let offset = offset(of: answer, in: upload) else { return false }
-        let floor = floor(of: upload)
-        if offset > upload.sent { ledger.fail("an upload stands at \(offset), and \(upload.sent) bytes were sent") }
-        if offset < floor { ledger.fail("an upload stands at \(offset), and \(floor) bytes were acknowledged") }
-        upload.offset = offset
-        upload.location = answer.reply.first("Location") ?? upload.location
-        return !ledger.isFailed
+        return takeOffset(of: answer, &upload)
       case 404:
         if !upload.mayBeOver, !mayBePurged(upload), ledger.powerCuts == upload.powerCuts || floor(of: upload) > 0 {
           ledger.fail("an upload that nobody ended is gone: \(upload.location.prefix(80))")
@@ -207,6 +205,23 @@ extension SimulatedClient {
   /// The least at which an upload has to stand now. A sync that fails may set it back, as long as that is told.
   private func floor(of upload: UploadProgress) -> Int {
     town.simulated.disk.failedSyncCount == upload.birth.failedSyncs ? upload.floor(ledger.powerCuts) : 0
+  }
+
+  /// What a 416 says of the upload is judged; some clients go on from there, others ask.
+  private func stands(_ answer: Answer, _ upload: inout UploadProgress) -> Step {
+    guard takeOffset(of: answer, &upload) else { return .over }
+    return generator.oneIn(2) ? .goesOn : .lost
+  }
+
+  /// Judges what an answer says of where an upload stands, and goes on from there; false when it cannot be.
+  private func takeOffset(of answer: Answer, _ upload: inout UploadProgress) -> Bool {
+    guard let offset = offset(of: answer, in: upload) else { return false }
+    let floor = floor(of: upload)
+    if offset > upload.sent { ledger.fail("an upload stands at \(offset), and \(upload.sent) bytes were sent") }
+    if offset < floor { ledger.fail("an upload stands at \(offset), and \(floor) bytes were acknowledged") }
+    upload.offset = offset
+    upload.location = answer.reply.first("Location") ?? upload.location
+    return !ledger.isFailed
   }
 
   /// The offset that an answer tells, in the header of ours and in `Range` alike.

@@ -4,6 +4,7 @@
 import GantryOCI
 import GantryStorage
 import GantryWorld
+import Synchronization
 
 extension StorageConformance {
   static let ingestCases: [ConformanceCase] = [
@@ -204,6 +205,75 @@ extension StorageConformance {
       try await session.commit(as: Digest(of: [1, 2, 3]))
       try checkEqual(try await engine.content(Digest(of: [1, 2, 3]), in: name), [1, 2, 3])
     },
+    ConformanceCase("where a session stands is told without its lease") { subject in
+      let (engine, name) = (subject.engine, try repository("a"))
+      let other = try await subject.another()
+      let bytes = pattern(150_000)
+      for (number, algorithm) in DigestAlgorithm.allCases.enumerated() {
+        try check(try await other.standing(of: upload(number), in: name) == nil, "stands before it began")
+        let session = try await engine.beginIngest(upload(number), in: name, algorithm: algorithm)
+        try checkEqual(try await other.standing(of: upload(number), in: name)?.offset, 0)
+        for end in [40_000, 40_001, 100_000] {
+          _ = try await session.append(Array(bytes[Int(session.offset)..<end]))
+          try await session.flush()
+          for engine in [engine, other] {
+            let standing = try await engine.standing(of: upload(number), in: name)
+            try checkEqual(standing, IngestStanding(offset: UInt64(end), startedAt: session.startedAt))
+          }
+        }
+        try check(try await other.standing(of: upload(number), in: try repository("b")) == nil, "in another repository")
+        _ = try await session.append(Array(bytes[100_000...]))
+        let ahead = try await other.standing(of: upload(number), in: name)?.offset ?? 0
+        try check(ahead >= 100_000 && ahead <= 150_000, "stands at \(ahead)")
+        // It was held all the while, and nobody was disturbed.
+        try await checkThrows(.sessionBusy) { () throws(StorageError) in
+          _ = try await other.resumeIngest(upload(number), in: name)
+        }
+        try await session.flush()
+        await session.release()
+        try checkEqual(try await other.standing(of: upload(number), in: name)?.offset, 150_000)
+        if algorithm == .sha256 {
+          try await session.commit(as: Digest(of: bytes))
+        } else {
+          try await session.abort()
+        }
+        try check(try await other.standing(of: upload(number), in: name) == nil, "stands when it is over")
+      }
+    },
+    ConformanceCase("what is told of a session that goes on is between what was flushed and what was appended") {
+      subject in
+      let (engine, name) = (subject.engine, try repository("a"))
+      let other = try await subject.another()
+      let progress = Progress()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          defer { progress.isOver.store(true, ordering: .sequentiallyConsistent) }
+          let session = try await engine.beginIngest(upload(1), in: name, algorithm: .sha256)
+          for number in 1...60 {
+            progress.appended.store(number * 1000, ordering: .sequentiallyConsistent)
+            _ = try await session.append(pattern(1000, number))
+            try await session.flush()
+            progress.flushed.store(number * 1000, ordering: .sequentiallyConsistent)
+          }
+        }
+        group.addTask {
+          var last: UInt64 = 0
+          while !progress.isOver.load(ordering: .sequentiallyConsistent) {
+            let floor = progress.flushed.load(ordering: .sequentiallyConsistent)
+            guard let told = try await other.standing(of: upload(1), in: name)?.offset else {
+              try check(floor == 0, "nothing is told")
+              continue
+            }
+            let ceiling = progress.appended.load(ordering: .sequentiallyConsistent)
+            try check(told >= floor && told <= ceiling, "told \(told), flushed \(floor), appended \(ceiling)")
+            try check(told >= last, "told \(last), then \(told)")
+            last = told
+          }
+        }
+        try await group.waitForAll()
+      }
+      try await engine.resumeIngest(upload(1), in: name)?.abort()
+    },
     ConformanceCase("the lease goes with the last reference") { subject in
       let (engine, name) = (subject.engine, try repository("a"))
       func beginAndDrop() async throws {
@@ -257,4 +327,11 @@ extension StorageConformance {
       try checkSame(try await engines[1].content(Digest(of: bytes), in: name), bytes)
     },
   ]
+}
+
+/// How far a session has come.
+private final class Progress: Sendable {
+  let flushed = Atomic<Int>(0)
+  let appended = Atomic<Int>(0)
+  let isOver = Atomic(false)
 }

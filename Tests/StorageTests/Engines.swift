@@ -119,7 +119,8 @@ struct ScratchDirectory: Sendable {
   @Test(arguments: StorageConformance.cases)
   func filesystemSimulated(_ conformanceCase: ConformanceCase) throws {
     for seed in 1...4 as ClosedRange<UInt64> {
-      let simulation = SimulatedWorld(seed: seed, loops: 2, workerDelay: .microseconds(1) ... .milliseconds(3))
+      let simulation = SimulatedWorld(
+        seed: seed, loops: 2, workerDelay: .microseconds(1) ... .milliseconds(3), interleavesScripts: seed == 4)
       simulation.disk.reusesInodes = seed % 2 == 0
       let moments: [FaultPlan.Moment] = [.before, .halfway, .after]
       try simulation.run { () async throws in

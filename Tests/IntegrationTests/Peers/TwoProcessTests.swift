@@ -77,4 +77,50 @@ struct TwoProcessTests {
       expectSame(pulled.body, bytes, "the blob that two processes took in")
     }
   }
+
+  @Test("While one receives, the other says where the upload stands, and goes on when it may")
+  func heldByTheOther() throws {
+    try withTwo { first, second in
+      let bench = try Bench("held", registry: first)
+      let there = HTTPClient(second.endpoint)
+      let bytes = someBytes(300_000, seed: 8)
+      let digest = Algorithm.sha256.digest(bytes)
+      let begun = try bench.client.send("PATCH", try bench.startUpload(), body: Array(bytes[..<50_000]))
+      expect(begun, 202)
+      let location = try bench.target(of: begun)
+      let connection = try Connection(to: first.endpoint)
+      try connection.send(
+        Array("PATCH \(location) HTTP/1.1\r\nHost: x\r\nContent-Length: 250000\r\n\r\n".utf8)
+          + bytes[50_000..<150_000])
+      let deadline = ContinuousClock.now + .seconds(20)
+      while try bench.client.send("GET", location)["Gantry-Upload-Offset"] != "150000", ContinuousClock.now < deadline {
+      }
+      func expectStanding(_ answer: Response, _ what: String) {
+        let told = Int(answer["Gantry-Upload-Offset"] ?? "") ?? -1
+        #expect((50_000...150_000).contains(told), "\(what): \(told)")
+        #expect(answer["Range"] == "0-\(told - 1)", "\(what)")
+        #expect(answer["Docker-Upload-UUID"] == begun["Docker-Upload-UUID"], "\(what)")
+        #expect(answer["Location"] != nil, "\(what)")
+      }
+      for (method, target) in [("PATCH", location), ("PUT", location.adding("digest=\(digest)"))] {
+        let refused = try there.send(method, target, body: Array(bytes[50_000...]))
+        expectError(refused, [416], ["RANGE_INVALID"], naming: ["another process"])
+        #expect(refused["Retry-After"] == "1")
+        expectStanding(refused, method)
+      }
+      let status = try there.send("GET", location)
+      expect(status, 204)
+      expectStanding(status, "GET")
+      let cancelled = try there.send("DELETE", location)
+      expectError(cancelled, [429], ["TOOMANYREQUESTS"])
+      #expect(cancelled["Retry-After"] == "1")
+      try connection.send(Array(bytes[150_000...]))
+      let received = try connection.readResponse(to: "PATCH")
+      expect(received, 202)
+      #expect(received["Gantry-Upload-Offset"] == "300000")
+      expect(try there.send("PUT", targetOf(received["Location"] ?? "").adding("digest=\(digest)"), body: []), 201)
+      expectSame(try there.send("GET", bench.blob(digest)).body, bytes, "the blob that two processes took in")
+      connection.shut()
+    }
+  }
 }
