@@ -153,6 +153,9 @@ final class RegistryProcess: Sendable {
     return -1
   }
 
+  /// How many descriptors it has open.
+  var descriptorCount: Int { Files.names(in: "/proc/\(child.pid)/fd").count }
+
   /// The names of its threads.
   var threads: [String] {
     Files.names(in: "/proc/\(child.pid)/task").map {

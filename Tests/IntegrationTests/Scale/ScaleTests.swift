@@ -54,6 +54,57 @@ struct ScaleTests {
     registry.stop()
   }
 
+  @Test("10 000 uploads that nobody goes on with: under 1 KiB each, no descriptor, and each can be taken up")
+  func abandonedUploads() throws {
+    let registry = try RegistryProcess(in: try Scratch(inMemory: true))
+    let bench = try Bench("abandoned", registry: registry)
+    let (count, batch) = (10_000, 100)
+    let connection = try Connection(to: registry.endpoint)
+    func request(_ method: String, _ target: String, _ body: [UInt8] = []) -> [UInt8] {
+      Array("\(method) \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
+    }
+    // Some bytes for each of those before, and nothing for as many: what a client leaves behind that went away.
+    func abandon(_ count: Int) throws -> [String] {
+      try connection.send((0..<count).flatMap { _ in request("POST", bench.uploads) })
+      var locations: [String] = []
+      for _ in 0..<count {
+        let opened = try connection.readResponse(to: "POST")
+        expect(opened, 202)
+        locations.append(targetOf(opened["Location"] ?? ""))
+      }
+      try connection.send(locations.prefix(count / 2).flatMap { request("PATCH", $0, someBytes(200, seed: 1)) })
+      for index in 0..<(count / 2) {
+        let patched = try connection.readResponse(to: "PATCH")
+        expect(patched, 202)
+        locations[index] = targetOf(patched["Location"] ?? "")
+      }
+      return locations
+    }
+    // As many as the registry remembers, so that the rest costs what is not remembered.
+    for _ in 0..<10 { _ = try abandon(batch) }
+    let (memory, descriptors) = (registry.residentKiB, registry.descriptorCount)
+    var locations: [String] = []
+    for _ in 0..<(count / batch) { locations += try abandon(batch) }
+    let each = Double(registry.residentKiB - memory) / Double(count)
+    print("scale: an upload that nobody goes on with costs \(each) KiB")
+    #expect(each < 1, "\(each) KiB for each upload")
+    let more = registry.descriptorCount - descriptors
+    #expect(more <= 4, "\(more) descriptors more")
+    for index in stride(from: 0, to: count, by: 997) {
+      let offset = index % batch < batch / 2 ? 200 : 0
+      let status = try bench.client.send("GET", locations[index])
+      expect(status, 204)
+      #expect(status["Gantry-Upload-Offset"] == "\(offset)", "upload \(index)")
+      let bytes = someBytes(200, seed: 1).prefix(offset) + someBytes(100, seed: UInt64(index))
+      let digest = Algorithm.sha256.digest(Array(bytes))
+      let target = targetOf(status["Location"] ?? "").adding("digest=\(digest)")
+      expect(try bench.client.send("PUT", target, body: someBytes(100, seed: UInt64(index))), 201)
+      expectSame(try bench.client.send("GET", bench.blob(digest)).body, Array(bytes))
+    }
+    connection.shut()
+    registry.stop()
+  }
+
   @Test(
     "5 000 idle connections, under 4 KiB each",
     .enabled(if: FileLimit.raised >= 6000, "needs 6 000 open files"))
