@@ -7,7 +7,7 @@ import Synchronization
 /// Every sequence of up to three of eight requests to a whole server, with a crash at every step of the last one.
 ///
 /// A crash comes before every file operation after the disk has changed, and after the answer: as a kill, as a power
-/// cut that keeps the least, and as one that keeps some. A crash within an earlier request belongs to a shorter
+/// cut that keeps the least, as one that keeps some, and as a kill with a power cut while the next server starts. A crash within an earlier request belongs to a shorter
 /// sequence. The client insists until each request is answered for good; then everything is read.
 public enum ServerWorlds {
   static let chores: [Chore] = [
@@ -29,7 +29,14 @@ public enum ServerWorlds {
       for blow in Stage.Blow.allCases {
         let stage = Stage(seed: 1)
         play(sequence, on: stage, blow, at: point)
-        report.tally.add(1, blow == .kill ? "kills" : "power cuts")
+        switch blow {
+        case .kill: report.tally.add(1, "kills")
+        case .powerCut, .powerCutKeepingSome: report.tally.add(1, "power cuts")
+        case .killThenPowerCut:
+          report.tally.add(1, "kills")
+          // The last one is the judge's.
+          if stage.town.ledger.powerCuts > 1 { report.tally.add(1, "power cuts during recovery from kills") }
+        }
         report.tally.add(stage.town.ledger.requests, "requests")
         guard let failure = stage.failure else { continue }
         let names = sequence.map(\.rawValue).joined(separator: ", ")

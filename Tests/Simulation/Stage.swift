@@ -10,12 +10,18 @@ final class Stage {
     case kill
     case powerCut
     case powerCutKeepingSome
+    /// The power goes while the next server recovers from the kill.
+    case killThenPowerCut
 
     func fall(on town: Town, seed: UInt64) {
       switch self {
       case .kill: town.fell(0)
       case .powerCut: town.cutPower(keeping: .synced)
       case .powerCutKeepingSome: town.cutPower(keeping: .seeded(seed))
+      case .killThenPowerCut:
+        town.fell(0)
+        var generator = SplitMix64(seed: seed)
+        town.simulated.disk.trigger(afterOperations: generator.below(60)) { town.cutPower(keeping: .seeded(seed)) }
       }
     }
   }

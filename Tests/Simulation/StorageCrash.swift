@@ -14,8 +14,9 @@ struct StorageCrash: Sendable {
   let note: String
   let isPowerCut: Bool
 
-  /// Starts a new engine and judges what it tells; what is wrong, if anything is. With `steps`, the power goes once
-  /// more after so many file operations of that start, or right after it, and another one starts.
+  /// Starts a new engine and judges what it tells; what is wrong, if anything is. With `steps`, the power goes
+  /// after so many file operations of that start, or right after it, and another one starts: in the same boot as what
+  /// was killed, nothing that was written is lost until then.
   func judge(cuttingAgainAfter steps: Int?, seed: UInt64) -> String? {
     guard let steps else { return judge(disk) }
     let world = SimulatedWorld(seed: seed | 1 << 63, disk: disk)
@@ -27,7 +28,8 @@ struct StorageCrash: Sendable {
     switch outcome {
     case .success(.success): return judge(world.disk.afterPowerCut())
     // The start is over with its process.
-    case .success(.failure), .failure: return judge(world.disk.afterKill()).map { "cut again after \(steps): \($0)" }
+    case .success(.failure), .failure:
+      return judge(world.disk.afterKill()).map { "the power cut after \(steps): \($0)" }
     }
   }
 

@@ -7,7 +7,7 @@ import GantryTestKit
 ///
 /// Before each file operation that follows a change of the disk, the disk as a crash would leave it is copied: killed,
 /// with the least that a power cut keeps, and with some of the rest. A new engine starts on each copy, and what it
-/// then tells is judged; for some copies the power goes once more, in the middle of that start. A crash within an
+/// then tells is judged; for some copies, also of kills, the power goes in the middle of that start. A crash within an
 /// operation is tried once, in the first of the sequences that begin alike.
 public enum StorageWorlds {
   /// How many operations the longest sequences have.
@@ -48,8 +48,10 @@ public enum StorageWorlds {
     var generator = SplitMix64(seed: seed)
     for crash in world.crashes {
       report.tally.add(1, crash.isPowerCut ? "power cuts" : "kills")
-      let again = crash.isPowerCut && generator.oneIn(4) ? generator.below(60) : nil
-      if again != nil { report.tally.add(1, "power cuts during recovery") }
+      let again = generator.oneIn(4) ? generator.below(60) : nil
+      if again != nil {
+        report.tally.add(1, crash.isPowerCut ? "power cuts during recovery" : "power cuts during recovery from kills")
+      }
       if let failure = crash.judge(cuttingAgainAfter: again, seed: generator.next()) {
         report.failure = "\(name) (\(names)), \(crash.note): \(failure)"
         return report
