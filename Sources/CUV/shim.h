@@ -187,6 +187,15 @@ static inline ssize_t gantry_lock(int file, short type) {
   GANTRY_RESULT(fcntl(file, set_lock, &lock));
 }
 
+// Whether another open file description holds such a lock (Linux F_OFD_GETLK): 1 or 0.
+static inline ssize_t gantry_is_locked(int file) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  const int get_lock = 36;  // F_OFD_GETLK
+  const int result = fcntl(file, get_lock, &lock);
+  if (result == 0) return lock.l_type != F_UNLCK;
+  GANTRY_RESULT(result);
+}
+
 // As gantry_lock with F_WRLCK, but waits for whoever holds the lock (Linux F_OFD_SETLKW); no signal ends the wait.
 static inline ssize_t gantry_wait_for_lock(int file) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};

@@ -248,6 +248,12 @@ final class SystemFile: OpenFile {
     throw FileError("lock", path, -result)
   }
 
+  func isLockedElsewhere() throws(FileError) -> Bool {
+    let result = Int32(gantry_is_locked(descriptor))
+    if result < 0 { throw FileError("lock", path, -result) }
+    return result > 0
+  }
+
   func lock() throws(FileError) {
     let result = Int32(gantry_wait_for_lock(descriptor))
     if result < 0 { throw FileError("lock", path, -result) }

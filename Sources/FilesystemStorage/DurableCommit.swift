@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 
+import GantryCryptography
 import GantryOCI
 import GantryWorld
 import Synchronization
@@ -27,6 +28,7 @@ final class DurableCommit: Sendable {
   private let announcement: Announcement
   private let lastNumber = Atomic<UInt64>(0)
   private let lasting = Mutex<Set<String>>([])
+  private let suspects = Mutex<Set<String>>([])
 
   /// Bounds the memory of directories known to be durable; beyond it the knowledge is dropped and gained anew, at the
   /// price of one sync for each directory.
@@ -190,9 +192,32 @@ final class DurableCommit: Sendable {
     }
   }
 
-  /// A durable copy of the first `count` bytes of a file.
-  func stageCopy(of source: any OpenFile, count: UInt64) throws(FileError) -> Staged {
+  // MARK: Contents that a failed sync may have lost
+
+  /// Whether a sync of the file failed, and nothing has taken its place since: a further sync would say that all is
+  /// well. When there are too many to remember, all are.
+  func isSuspect(_ path: String) -> Bool {
+    suspects.withLock { $0.count >= Self.suspectsMax || $0.contains(path) }
+  }
+
+  /// A sync of the file failed.
+  func suspect(_ path: String) {
+    suspects.withLock { if $0.count < Self.suspectsMax { $0.insert(path) } }
+  }
+
+  /// Something durable has taken its place.
+  func trust(_ path: String) {
+    suspects.withLock { if $0.count < Self.suspectsMax { $0.remove(path) } }
+  }
+
+  private static let suspectsMax = 4096
+
+  // MARK: Copies
+
+  /// A durable copy of the first `count` bytes of a file, which have to have the digest if one is given.
+  func stageCopy(of source: any OpenFile, count: UInt64, as digest: Digest? = nil) throws(FileError) -> Staged {
     let path = try temporaryPath()
+    var running = digest.map { RunningDigest($0.algorithm.function) }
     do throws(FileError) {
       let file = try files.open(path, .createNew(mode: Self.fileMode))
       var offset: UInt64 = 0
@@ -200,7 +225,11 @@ final class DurableCommit: Sendable {
         let piece = try source.read(Int(min(count - offset, 1 << 20)), at: offset)
         guard !piece.isEmpty else { throw FileError(.failed, operation: "read", path: "content, shorter than it was") }
         try file.write(piece, at: offset)
+        running?.update(piece)
         offset += UInt64(piece.count)
+      }
+      if let digest, running?.finished() != digest.bytes {
+        throw FileError(.failed, operation: "read", path: "content, which has another digest")
       }
       try sync(file)
     } catch {

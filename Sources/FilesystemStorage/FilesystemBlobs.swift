@@ -61,7 +61,16 @@ extension FilesystemStorage {
       return content
     }
     guard let content else { return false }
-    try await change(Journal.Change(.layer(digest, content: content, in: target)))
+    // What is linked where it is linked already must not come back when somebody takes it away meanwhile.
+    var condition: Journal.Condition?
+    if source == target {
+      condition = { (tree) throws(FileError) in
+        try tree.link(tree.layout.layer(digest, in: target), named: digest) != nil
+      }
+    }
+    let isLinked = try await change(
+      Journal.Change(.layer(digest, content: content, in: target), provided: condition))
+    guard isLinked else { return false }
     recentLinks.note(digest, in: target)
     return true
   }

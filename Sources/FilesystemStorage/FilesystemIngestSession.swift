@@ -121,12 +121,8 @@ final class FilesystemIngestSession: IngestSession {
     let other = digest.algorithm == algorithm ? nil : try await digestAgain(by: digest.algorithm)
     let commit = UploadCommit(
       place: place, digest: digest, repository: repository, otherDigest: other,
-      durability: storage.journal.durability)
-    let staging = storage.journal.staging
-    let outcome = try await finishing { (tree, progress) throws(FileError) in
-      try commit.prepare(in: tree, &progress, staging: staging)
-    }
-    switch outcome {
+      durability: storage.journal.durability, known: storage.knownContents)
+    switch try await prepare(commit) {
     case .ready(let record):
       do throws(StorageError) {
         try await storage.change(Journal.Change(record))
@@ -147,6 +143,42 @@ final class FilesystemIngestSession: IngestSession {
       letGo()
       throw .sessionGone
     }
+  }
+
+  private func prepare(_ commit: UploadCommit) async throws(StorageError) -> UploadCommit.Outcome {
+    let staging = storage.journal.staging
+    var replaces = false
+    while true {
+      let isDamaged = replaces
+      let step = try await finishing { (tree, progress) throws(FileError) in
+        try commit.prepare(in: tree, &progress, staging: staging, replaces: isDamaged)
+      }
+      switch step {
+      case .done(let outcome): return outcome
+      // Again, if another process replaces it meanwhile.
+      case .compare(let comparison): replaces = try await !isWhole(comparison, as: commit.digest)
+      }
+    }
+  }
+
+  // Whether what stands is what was pushed. Where it is not, what was pushed is digested once more: it came in right,
+  // and may have been damaged on this disk all the same.
+  private func isWhole(_ comparison: ContentComparison, as digest: Digest) async throws(StorageError) -> Bool {
+    var offset: UInt64 = 0
+    while offset < comparison.status.size {
+      let start = offset
+      guard let next = try await storage.script({ (_) throws(FileError) in try comparison.advance(from: start) }) else {
+        guard try await digestAgain(by: digest.algorithm) == digest else {
+          throw .failed(
+            FileError(.failed, operation: "read", path: place.data + ", which has other bytes than were written"))
+        }
+        storage.tree.report("the content of \(digest) is damaged and is replaced by what was pushed")
+        return false
+      }
+      offset = next
+    }
+    storage.knownContents.note(digest, comparison.status)
+    return true
   }
 
   // The blob is there whatever becomes of the session's files: what stays of them is purged.

@@ -22,6 +22,7 @@ public final class FilesystemStorage: StorageEngine {
   let uploadSyncBytes: UInt64
   let memory = ReferrersMemory()
   let recentLinks = RecentLinks()
+  let knownContents = KnownContents()
   let tagLists = TagLists()
   let repositoryDirectories = RepositoryDirectories()
   let heldLinks: HeldLinks
@@ -41,12 +42,13 @@ public final class FilesystemStorage: StorageEngine {
     let (layout, files) = (Layout(root: root), world.files)
     heldLinks = HeldLinks(linksMax: heldLinksMax)
     self.uploadSyncBytes = uploadSyncBytes
-    process = Layout.process(world.entropy.bytes(4), boot: files.boot.boot)
+    process = Layout.process(world.entropy.bytes(8), boot: files.boot.boot)
     let commit = DurableCommit(files: files, layout: layout, process: process)
     tree = StoredTree(files: files, layout: layout, commit: commit, clock: world.clock, report: report)
     journal = Journal(
       tree: tree,
-      segments: JournalSegments(files: files, layout: layout, commit: commit, clock: world.clock, report: report),
+      segments: JournalSegments(
+        files: files, layout: layout, commit: commit, clock: world.clock, entropy: world.entropy, report: report),
       staging: StagingArea(files: files, layout: layout, commit: commit, process: process), world: world,
       durability: durability, checkpointInterval: checkpointInterval)
     self.world = world

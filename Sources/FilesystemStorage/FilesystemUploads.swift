@@ -52,7 +52,11 @@ extension FilesystemStorage {
   /// since it was written, as much as a hash state vouches for.
   func takeUp(_ found: IngestProgress, by keeper: UploadKeeper) async throws(StorageError) -> IngestProgress {
     // Nothing was written yet.
-    if found.size == 0, found.staleStates.isEmpty { return found }
+    if found.size == 0, found.staleStates.isEmpty {
+      var fresh = found
+      (fresh.claims, fresh.isDoubted) = (nil, false)
+      return fresh
+    }
     guard let claims = found.claims else {
       let reached = try await catchUp(found)
       return reached.isNoted ? reached : try await adopted(reached, by: keeper)

@@ -27,7 +27,7 @@ import GantryOCI
 ///     ├── journal                                         what was acknowledged and is not synced in place yet
 ///     │   ├── append.lock                                 held by whoever appends
 ///     │   ├── checkpoint.lock                             held by whoever makes durable what old segments name
-///     │   └── <number>.log                                a segment; later .closed, .suspect or .replayed
+///     │   └── <number>-<nonce>.log                        a segment; later .closed, .suspect or .replayed
 ///     ├── staging/<process>/<number>                      content that the journal names, until its place is durable
 ///     └── temporary
 ///         ├── <process>.lock                              held as long as a process lives that writes
@@ -195,9 +195,11 @@ struct Layout: Sendable {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// Whether it can be the name that a process gave itself: 16 hexadecimal digits.
-  static func isProcess(_ text: String) -> Bool {
-    text.utf8.count == 16 && text.utf8.allSatisfy { hexDigits.contains($0) }
+  /// Whether it can be the name that a process gave itself: 24 hexadecimal digits.
+  static func isProcess(_ text: String) -> Bool { isHex(text, digits: 24) }
+
+  private static func isHex(_ text: String, digits: Int) -> Bool {
+    text.utf8.count == digits && text.utf8.allSatisfy { hexDigits.contains($0) }
   }
 
   private static let hexDigits = Set("0123456789abcdef".utf8)
@@ -213,20 +215,25 @@ struct Layout: Sendable {
   /// Held by whoever makes a checkpoint.
   var checkpointLock: String { "\(journal)/checkpoint.lock" }
 
-  /// One segment of the journal.
+  /// One segment of the journal: its number, its nonce, and what may happen to it.
   func segment(_ segment: JournalSegments.Segment) -> String {
-    let digits = String(segment.number, radix: 16)
-    let padded = String(repeating: "0", count: max(0, 16 - digits.count)) + digits
-    return "\(journal)/\(padded).\(segment.phase.rawValue)"
+    "\(journal)/\(Self.hex(segment.number))-\(Self.hex(segment.nonce)).\(segment.phase.rawValue)"
   }
 
   /// The segment that a name in ``journal`` stands for.
   static func segment(named name: String) -> JournalSegments.Segment? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, isProcess(parts[0]), let number = UInt64(parts[0], radix: 16),
-      let phase = JournalSegments.Segment.Phase(rawValue: parts[1])
+    guard parts.count == 2, let phase = JournalSegments.Segment.Phase(rawValue: parts[1]) else { return nil }
+    let numbers = parts[0].split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    guard numbers.count == 2, numbers.allSatisfy({ isHex($0, digits: 16) }), let number = UInt64(numbers[0], radix: 16),
+      let nonce = UInt64(numbers[1], radix: 16)
     else { return nil }
-    return JournalSegments.Segment(number: number, phase: phase)
+    return JournalSegments.Segment(number: number, nonce: nonce, phase: phase)
+  }
+
+  private static func hex(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   /// The directories of content that the journal names, one for each process.

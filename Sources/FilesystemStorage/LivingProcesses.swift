@@ -22,14 +22,19 @@ extension StoredTree {
     }
   }
 
-  /// Whether a boot is known not to be over: it is ours, or that of another machine on which a process lives.
+  /// Whether a boot is known not to be over: it is ours, or that of another machine on which a process lives. Takes no
+  /// lock. A dead process whose lock file is about to be removed seems to live, so this is asked in a turn at the
+  /// journal, in which such files are removed.
   func isLiving(_ boot: String) throws(FileError) -> Bool {
     if boot == files.boot.boot { return true }
     for entry in try files.entries(layout.temporary) ?? [] {
       guard let owner = Layout.owner(ofTemporary: entry.name), owner.isLock, Layout.isProcess(owner.process, of: boot)
       else { continue }
-      // The lock is given back at once.
-      if case .alive = try life(of: owner.process) { return true }
+      do throws(FileError) {
+        if try files.open(layout.processLock(owner.process), .read).isLockedElsewhere() { return true }
+      } catch  where error.reason == .absent {
+        continue
+      }
     }
     return false
   }

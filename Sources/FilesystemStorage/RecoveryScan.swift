@@ -31,18 +31,23 @@ struct RecoveryScan {
   func run() throws(FileError) -> Outcome {
     let checkpoint = Checkpoint(tree: tree, segments: segments)
     do throws(FileError) {
+      try tree.commit.makeFrame()
       // Before the journal is read: what a process stages later may be named by entries that stay in it, even when the
       // process is dead by then.
-      let dead = try deadProcesses()
-      // First, for the room that it gives.
-      for process in dead { try removeTemporary(of: process) }
+      let dead = try segments.exclusively(over: tree) { (_) throws(FileError) in
+        let dead = try deadProcesses()
+        // First, for the room that it gives.
+        for process in dead { try removeTemporary(of: process) }
+        return dead
+      }
       try announceEarly()
-      // Made now, so that the journal can be emptied when the disk is full.
-      try segments.exclusively(over: tree) { (_) throws(FileError) in }
       switch try checkpoint.recover() {
       case .awaited: return .awaited
       case .leftToOthers: break
-      case .done: for process in dead { try removeStaged(of: process) }
+      case .done:
+        try segments.exclusively(over: tree) { (_) throws(FileError) in
+          for process in dead { try removeStaged(of: process) }
+        }
       }
       try tree.commit.announce()
       return .ready
@@ -59,8 +64,8 @@ struct RecoveryScan {
     }
   }
 
-  // Before a turn is taken: who applies a journal again either knows that a process of this boot lives, or is done with
-  // it when this one goes on. A disk without room for the name gets some when the journal is emptied.
+  // Before the next turn is taken: who applies a journal again either knows that a process of this boot lives, or is
+  // done with it when this one goes on. A disk without room for the name gets some when the journal is emptied.
   private func announceEarly() throws(FileError) {
     do throws(FileError) {
       try tree.commit.announce()

@@ -20,6 +20,14 @@ struct UploadCommit: Sendable {
     case gone
   }
 
+  /// What is next.
+  enum Step: Sendable {
+    /// Content of this digest and size stands in its place already. It has to be compared with what was pushed, byte
+    /// for byte: a crash before there was a journal may have left it torn.
+    case compare(ContentComparison)
+    case done(Outcome)
+  }
+
   let place: UploadPlace
   let digest: Digest
   let repository: RepositoryName
@@ -27,31 +35,51 @@ struct UploadCommit: Sendable {
   let otherDigest: Digest?
   /// What the blob's acknowledgement will promise.
   let durability: Durability
+  /// Contents that were found whole.
+  let known: KnownContents
 
   /// Verifies and prepares what `progress` stands for.
+  ///
+  /// - Parameter replaces: whether what stands in the content's place was compared and is damaged.
   func prepare(
-    in tree: StoredTree, _ progress: inout IngestProgress, staging: StagingArea
-  ) throws(FileError) -> Outcome {
+    in tree: StoredTree, _ progress: inout IngestProgress, staging: StagingArea, replaces: Bool
+  ) throws(FileError) -> Step {
     let actual = otherDigest ?? Digest(algorithm: digest.algorithm, bytes: progress.running.finished())
     guard actual == digest else {
       try tree.removeUpload(place)
-      return .mismatch(actual)
+      return .done(.mismatch(actual))
     }
-    guard let file = progress.file, try tree.isThere(file, at: place) else { return .gone }
-    return .ready(.blob(digest, try content(file, in: tree, &progress, staging: staging), in: repository))
+    guard let file = progress.file, try tree.isThere(file, at: place) else { return .done(.gone) }
+    if !replaces, let comparison = try comparison(with: file, progress, in: tree) {
+      guard known.contains(digest, comparison.status) else { return .compare(comparison) }
+      if durability == .strict { try tree.makeContentDurable(digest) }
+      return .done(.ready(.blob(digest, .present, in: repository)))
+    }
+    let content = try content(file, in: tree, &progress, staging: staging)
+    return .done(.ready(.blob(digest, content, in: repository)))
+  }
+
+  // What stands in the content's place, if it has the right size and can be relied on.
+  private func comparison(
+    with file: any OpenFile, _ progress: IngestProgress, in tree: StoredTree
+  ) throws(FileError) -> ContentComparison? {
+    guard let (standing, size) = try tree.content(digest) else { return nil }
+    let path = tree.layout.blob(digest).file
+    if size == progress.offset, !tree.commit.isSuspect(path) {
+      return ContentComparison(pushed: file, standing: standing, status: try standing.status())
+    }
+    tree.report("the content \(path) is damaged and is replaced by what was pushed")
+    return nil
   }
 
   private func content(
     _ file: any OpenFile, in tree: StoredTree, _ progress: inout IngestProgress, staging: StagingArea
   ) throws(FileError) -> JournalContent {
-    if let (standing, size) = try tree.content(digest), try isWhole(standing, size, file, progress, in: tree) {
-      if durability == .strict { try tree.makeContentDurable(digest) }
-      return .present
-    }
     if progress.offset <= JournalContent.inlineBytesMax {
       let bytes = try file.read(Int(progress.offset), at: 0)
-      guard bytes.count == progress.offset else {
-        throw FileError(.failed, operation: "read", path: place.data + ", shorter than it was")
+      // What came in was digested; what is read back goes into the record.
+      guard Digest(of: bytes, digest.algorithm) == digest else {
+        throw FileError(.failed, operation: "read", path: place.data + ", which has other bytes than were written")
       }
       return .inline(bytes)
     }
@@ -69,25 +97,6 @@ struct UploadCommit: Sendable {
       return .present
     }
   }
-
-  // Whether what stands there is what was pushed, byte for byte: a crash before there was a journal may have left it
-  // torn, and a push is what mends it.
-  private func isWhole(
-    _ standing: any OpenFile, _ size: UInt64, _ file: any OpenFile, _ progress: IngestProgress, in tree: StoredTree
-  ) throws(FileError) -> Bool {
-    var offset: UInt64 = 0
-    while size == progress.offset, offset < size {
-      let count = Int(min(size - offset, Self.comparedBytes))
-      let piece = try file.read(count, at: offset)
-      guard piece.count == count, try standing.read(count, at: offset) == piece else { break }
-      offset += UInt64(count)
-    }
-    if size == progress.offset, offset == size { return true }
-    tree.report("the content of \(digest) is damaged and is replaced by what was pushed")
-    return false
-  }
-
-  private static let comparedBytes: UInt64 = 1 << 20
 
   // Makes the data file durable and exactly as long as what was digested: a failed write may have left more.
   private func settle(

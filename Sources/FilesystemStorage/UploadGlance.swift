@@ -7,8 +7,8 @@ public import GantryStorage
 import GantryWorld
 
 extension FilesystemStorage {
-  /// See ``BlobIngesting/standing(of:in:)``. Of a session that was written in another boot, or by another machine, it
-  /// tells only what is durable: what else is there has to be proven by its bytes, which takes the lease.
+  /// See ``BlobIngesting/standing(of:in:)``. Of a session that was written in a boot that is over it tells only
+  /// what is durable: what else is there has to be proven by its bytes, which takes the lease.
   public func standing(
     of id: UploadID, in repository: RepositoryName
   ) async throws(StorageError) -> IngestStanding? {
@@ -47,7 +47,7 @@ extension StoredTree {
   private func glance(at place: UploadPlace, isOurs: Bool) throws(FileError) -> Glance? {
     let mark = try mark(of: place)
     let note = try uploadNote(at: place)
-    let isNoted = note?.boot == files.boot.boot
+    let isNoted = try note.map { (note) throws(FileError) in try isLiving(note.boot) } ?? false
     let algorithms = (try files.entries(place.hashStates) ?? []).compactMap { DigestAlgorithm(name: $0.name) }
     var offset = mark?.byteCount ?? 0
     if isNoted {

@@ -44,7 +44,8 @@ struct UploadKeeper: Sendable {
 
   /// After a sync that nobody saw the end of: writes the next of the bytes that it may have lost once more, from
   /// `offset` on, at most `count`, so that the next sync has something to make durable. Returns where it stopped. Comes
-  /// before these bytes are proven: what was written cannot leave the memory any more.
+  /// before these bytes are proven: what was written stays in memory until it is durable, or the next sync
+  /// tells that it is not.
   func rewrite(
     _ progress: IngestProgress, from offset: UInt64, count: UInt64
   ) throws(FileError) -> UInt64 {
@@ -76,6 +77,8 @@ struct UploadKeeper: Sendable {
 
   /// Leaves the note, not synced: it means nothing in another boot.
   func note(_ progress: inout IngestProgress) throws(FileError) {
+    // In this boot they would be believed, and vouch for bytes that were cut off.
+    try removeStale(&progress)
     try tree.writeNote(at: place, markedOffset: progress.markedOffset, isSyncing: false)
     progress.isNoted = true
   }
@@ -100,8 +103,19 @@ struct UploadKeeper: Sendable {
     try tree.commit.makeLasting(uploads)
     // Written once more, so that this sync covers it even if an earlier one failed.
     let stamp = try tree.files.open(place.startedAt, .readWrite)
-    try stamp.write(try stamp.read(64, at: 0), at: 0)
-    try tree.commit.sync(stamp)
+    let text = try stamp.read(64, at: 0)
+    guard WallTime(rfc3339: String(decoding: text, as: UTF8.self)) != nil else {
+      throw FileError(.failed, operation: "read", path: place.startedAt)
+    }
+    try stamp.write(text, at: 0)
+    do throws(FileError) {
+      try tree.commit.sync(stamp)
+    } catch {
+      // What the sync may have lost is written again at once: without it the session is none. The failure above is the
+      // one to tell.
+      try? stamp.write(text, at: 0)
+      throw error
+    }
     try tree.commit.sync(uploads)
   }
 

@@ -137,8 +137,9 @@ extension StoredTree {
       (progress.syncedOffset, progress.markedOffset) = (mark.byteCount, mark.byteCount)
     }
     let note = try uploadNote(at: place)
+    progress.isDoubted = note?.isSyncing ?? false
     if let note, note.boot == files.boot.boot {
-      (progress.isNoted, progress.isDoubted) = (!note.isSyncing, note.isSyncing)
+      progress.isNoted = !note.isSyncing
       // A mark beyond the note was written by a process that died before its name was durable.
       progress.markedOffset = min(progress.markedOffset, note.offset)
     }
@@ -179,15 +180,11 @@ extension StoredTree {
     case .busy: return .busy
     case .held(let held): file = held
     }
-    // What a failed sync may have lost is cut off, unless that was done, or another process has gone on since: what
-    // that one acknowledged is none of it.
-    if before.isSuspect {
-      let now = try file.status()
-      if now.size > before.durableOffset, before.leftAt == nil || before.leftAt == now {
-        try file.truncate(to: before.durableOffset)
-      }
-    }
-    guard !before.isSuspect, let leftAt = before.leftAt, try file.status() == leftAt else {
+    // What this session remembers is what the directory tells, unless another process has gone on with it, or has begun
+    // a sync of which nobody saw the end: that changes nothing of the data file.
+    let note = try uploadNote(at: place)
+    let isUntouched = note.map { $0.boot == files.boot.boot && !$0.isSyncing } ?? !before.isNoted
+    guard isUntouched, !before.isSuspect, let leftAt = before.leftAt, try file.status() == leftAt else {
       return .held(try loadProgress(of: place, algorithm, mark: try mark(of: place), isOurs: false, file: file))
     }
     var progress = before

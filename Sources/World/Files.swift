@@ -168,6 +168,10 @@ public protocol OpenFile: AnyObject, Sendable {
   /// ``unlock()``, by the last reference, and by a crash of the process.
   func tryLock() throws(FileError) -> Bool
 
+  /// Whether another open file holds the advisory lock, of this process or another one. Takes nothing, so that others
+  /// who ask, or take it, are told the truth.
+  func isLockedElsewhere() throws(FileError) -> Bool
+
   /// Takes the advisory lock of this open file on the whole file, and blocks for as long as another open file holds it.
   /// To be held within one script, for some milliseconds.
   func lock() throws(FileError)

@@ -151,6 +151,7 @@ final class PatternFile: OpenFile {
   func truncate(to size: UInt64) throws(FileError) { throw refusal }
   func sync() throws(FileError) { throw refusal }
   func tryLock() throws(FileError) -> Bool { throw refusal }
+  func isLockedElsewhere() throws(FileError) -> Bool { throw refusal }
   func lock() throws(FileError) { throw refusal }
   func unlock() {}
 

@@ -33,6 +33,9 @@ struct DiskCheck {
         }
         let revision = "\(path[..<at])/revisions/\(digest.algorithm.name)/\(digest.hex)/link"
         if files[revision] == nil { found.append("\(path): its manifest \(text.prefix(15)) is not there") }
+      } else if path.contains("/index/"), (try? Digest(parsing: text)) == nil {
+        // Distribution's collection of garbage stops at such a link.
+        found.append("\(path): a torn link")
       }
     }
     return found

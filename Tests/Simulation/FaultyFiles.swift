@@ -105,6 +105,7 @@ private final class SpoiltFile: OpenFile {
 
   func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
   func tryLock() throws(FileError) -> Bool { leftOut.contains(.locks) ? true : try base.tryLock() }
+  func isLockedElsewhere() throws(FileError) -> Bool { try base.isLockedElsewhere() }
   func lock() throws(FileError) { if !leftOut.contains(.locks) { try base.lock() } }
   func unlock() { if !leftOut.contains(.locks) { base.unlock() } }
 }

@@ -7,8 +7,9 @@ import Synchronization
 /// Every sequence of up to three of eight requests to a whole server, with a crash at every step of the last one.
 ///
 /// A crash comes before every file operation after the disk has changed, and after the answer: as a kill, as a power
-/// cut that keeps the least, as one that keeps some, and as a kill with a power cut while the next server starts. A crash within an earlier request belongs to a shorter
-/// sequence. The client insists until each request is answered for good; then everything is read.
+/// cut that keeps the least, as one that keeps some, and as a kill with a power cut while the next server starts. A
+/// crash within an earlier request belongs to a shorter sequence. The client insists until each request is answered for
+/// good; then everything is read.
 public enum ServerWorlds {
   static let chores: [Chore] = [
     .pushInChunks, .pushInOneRequest, .mount, .manifestByTag, .retag, .deleteTag, .deleteManifest, .deleteBlob,

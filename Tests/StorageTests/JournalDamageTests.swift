@@ -66,27 +66,81 @@ import Testing
     #expect(!reports.all.contains { $0.contains("damaged") }, "\(reports.all)")
   }
 
-  /// No segment has the number of one before it: what a disk shows of the older one's blocks is nobody's entry.
-  @Test func aSegmentsNumberNeverComesTwice() throws {
+  /// What a disk shows of the blocks that an older segment had is nobody's entry: each has a nonce of its own.
+  @Test func bytesOfAnOlderSegmentAreNoEntries() throws {
     let simulation = SimulatedWorld(seed: 1)
-    let seen = Noted<[String]>([])
-    for _ in 0..<3 {
-      try simulation.run { () async throws in
-        let engine = simulation.engine()
-        try await engine.start()
-        for number in 0..<2 {
-          try await engine.put("m\(number)", as: "t")
-          let name = try #require(simulation.segments.first?.split(separator: "/").last)
-          let current = String(name.prefix { $0 != "." })
-          #expect(!seen.now.contains(current) && seen.now.allSatisfy { $0 < current })
-          seen.change { $0.append(current) }
-          await simulation.pause(for: .seconds(20))
-          #expect(simulation.segments.isEmpty)
-        }
-        try await engine.stop()
-      }
+    let older = Noted<[UInt8]>([])
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "t")
+      let first = try #require(simulation.segments.first)
+      older.change { $0 = simulation.disk.contents(of: first) ?? [] }
+      await simulation.pause(for: .seconds(20))
+      #expect(simulation.segments.isEmpty)
+      try await engine.put("two", as: "t")
     }
-    #expect(seen.now.count == 6)
+    // The same number, the same place, the same bytes.
+    let segment = try #require(simulation.segments.first)
+    simulation.disk.plant(older.now, at: segment)
+    let reports = Reports()
+    let successor = SimulatedWorld(seed: 11, disk: simulation.disk.afterPowerCut(keeping: .everything))
+    try successor.run { () async throws in try await successor.engine(reports: reports).start() }
+    #expect(successor.content(ofTag: "t") == Self.digest("two"), "the record of then was applied again")
+  }
+
+  /// What a client has pushed is never taken for an entry, not even by who looks for entries behind damage.
+  @Test func whatIsPushedIsNoEntry() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let reports = Reports()
+    try simulation.run { () async throws in
+      let engine = simulation.engine(reports: reports)
+      try await engine.start()
+      try await engine.put("one", as: "t")
+      let segment = try #require(simulation.segments.first)
+      let before = try #require(simulation.disk.contents(of: segment))
+      // Frames that were sealed for this very journal, as a blob.
+      try await engine.push(before + before, number: 1)
+      var bytes = try #require(simulation.disk.contents(of: segment))
+      bytes[before.count + 3] ^= 1
+      simulation.disk.plant(bytes, at: segment)
+    }
+    let successor = SimulatedWorld(seed: 11, disk: simulation.disk.afterPowerCut())
+    try successor.run { () async throws in try await successor.engine(reports: reports).start() }
+    #expect(!reports.all.contains { $0.contains("damaged between") }, "\(reports.all)")
+  }
+
+  /// Of those that were written together and acknowledged, one is damaged: the others count.
+  @Test func damageTakesNoneOfTheSameWrite() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let reports = Reports()
+    let many = Array("many".utf8)
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "a")
+      let segment = try #require(simulation.segments.first)
+      let end = try #require(simulation.disk.contents(of: segment)?.count)
+      _ = try await engine.removeTag(try tagged("a"), in: repository)
+      let second = try #require(simulation.disk.contents(of: segment)?.count)
+      try await engine.putManifest(
+        many, digest: Digest(of: many), subject: nil, tags: [try tagged("b"), try tagged("c")], in: repository)
+      try await engine.put("three", as: "d")
+      // The tag b of the three records.
+      var bytes = try #require(simulation.disk.contents(of: segment))
+      let manifest = try #require(bytes[second...].firstRange(of: Array("team".utf8))).lowerBound
+      let tagB = try #require(bytes[(manifest + 10)...].firstRange(of: Array("team".utf8))).lowerBound
+      bytes[tagB] ^= 1
+      simulation.disk.plant(bytes, at: segment)
+      #expect(end < second)
+    }
+    let successor = SimulatedWorld(seed: 11, disk: simulation.disk.afterPowerCut())
+    try successor.run { () async throws in try await successor.engine(reports: reports).start() }
+    #expect(successor.content(ofTag: "a") == nil)
+    #expect(successor.content(ofTag: "b") == nil, "its record is damaged")
+    #expect(successor.content(ofTag: "c") == "\(Digest(of: many))")
+    #expect(successor.content(ofTag: "d") == Self.digest("three"))
+    #expect(reports.all.count { $0.contains("damaged between") } == 1, "once, however often it is read: \(reports.all)")
   }
 
   /// A manifest whose content did not survive takes no tag with it: neither record was acknowledged, and the tag stays

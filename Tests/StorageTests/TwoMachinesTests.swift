@@ -97,4 +97,87 @@ import Testing
     let left = try SimulatedWorld.recovered(simulation.disk.afterPowerCut())
     #expect(left.tree.values.contains { $0 == bytes })
   }
+
+  /// Two processes that start at once after a power cut: neither takes the other's cleaning up for a life of the dead.
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func startsBesideEachOtherLoseNothing(_ seed: UInt64) throws {
+    let before = SimulatedWorld(seed: 1)
+    try before.run { () async throws in
+      let engine = before.engine()
+      try await engine.start()
+      for number in 0..<4 { try await engine.put("m\(number)", as: "t\(number)") }
+      // Much of the dead is to be cleaned up, which takes its time.
+      let lock = try #require(before.disk.tree.keys.first { $0.contains("/temporary/") && $0.hasSuffix(".lock") })
+      for number in 100..<130 { before.disk.plant([1], at: "\(lock.dropLast(".lock".count))-\(number)") }
+    }
+    let simulation = SimulatedWorld(
+      seed: seed, interleavesScripts: true, disk: before.disk.afterPowerCut(keeping: .names))
+    let others = (0..<2).map { simulation.startProcess(machine: Int(seed) % 3 == 0 ? $0 : 0) }
+    try simulation.run { () async throws in
+      let starts = others.map { other in
+        spawn(on: other.loops[0]) {
+          await #expect(throws: Never.self) {
+            let engine = simulation.engine(of: other)
+            try await engine.start()
+            for number in 0..<4 {
+              let digest = try await engine.tag(try tagged("t\(number)"), in: repository)
+              #expect(digest == Digest(of: Array("m\(number)".utf8)), "seed \(seed), tag \(number)")
+            }
+          }
+        }
+      }
+      for start in starts { await start.value }
+    }
+  }
+
+  /// A machine went down with what it had acknowledged in its own memory, and nobody starts: the next checkpoint of a
+  /// living one puts it in place before the journal forgets it.
+  @Test func aCheckpointPutsInPlaceWhatADeadMachineLost() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let other = simulation.startProcess(machine: 1)
+    try simulation.run { () async throws in
+      let living = simulation.engine()
+      try await living.start()
+      let dying = simulation.engine(of: other)
+      try await dying.start()
+      try await dying.put("one", as: "t")
+      other.kill()
+      // Its memory is gone.
+      _ = try simulation.disk.remove(Self.link)
+      try await living.put("two", as: "u")
+      await simulation.pause(for: .seconds(20))
+      #expect(simulation.segments.isEmpty)
+    }
+    #expect(simulation.content(ofTag: "t") == Self.digest("one"))
+    #expect(simulation.content(ofTag: "u") == Self.digest("two"))
+  }
+
+  /// A blob that is mounted where it is linked already does not come back when another process takes it away meanwhile.
+  @Test func aMountOntoItselfBringsNothingBack() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let bytes = Array("a blob".utf8)
+    try simulation.run { () async throws in
+      let (one, two) = (simulation.engine(), simulation.engine())
+      try await one.start()
+      try await two.start()
+      try await one.push(bytes, number: 1)
+      let removal = Noted<LoopTask?>(nil)
+      simulation.disk.observe { operation in
+        // The link was seen; the turn is still to come.
+        guard operation.kind == .open, operation.path.hasSuffix("/data") else { return }
+        simulation.disk.observe(nil)
+        removal.change { task in
+          task = spawn(on: simulation.process.loops[0]) {
+            await #expect(throws: Never.self) { _ = try await two.unlink(Digest(of: bytes), from: repository) }
+          }
+        }
+      }
+      let isMounted = try await one.mount(Digest(of: bytes), from: repository, into: repository)
+      await removal.now?.value
+      #expect(try await one.blob(Digest(of: bytes), in: repository) == nil || !isMounted)
+      #expect(
+        try await one.blob(Digest(of: bytes), in: repository) == nil, "the deletion came last, or the mount was refused"
+      )
+    }
+  }
 }

@@ -102,7 +102,7 @@ import Testing
         try await engine.start()
         try await engine.put("one", as: "t")
         let name = try #require(simulation.segments.first?.split(separator: "/").last)
-        let number = try #require(UInt64(name.prefix { $0 != "." }, radix: 16))
+        let number = try #require(UInt64(name.prefix { $0 != "-" }, radix: 16))
         simulation.disk.plant(
           Array("\(number) \(offset) another boot\n".utf8), at: "\(journalDirectory)append.lock")
         try await engine.put("two", as: "u")

@@ -30,14 +30,10 @@ struct Checkpoint: Sendable {
 
   /// Begins with all that is in the journal now; nil when another process is at it. When an earlier checkpoint failed,
   /// or ended with its process, all of it is made anew first: a sync may have lost what the next one would not cover.
+  /// What a machine has written that shares the directory and went down since is applied again.
   func begin() throws(FileError) -> Course? {
     guard let lock = try CheckpointLock(tree) else { return nil }
-    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in
-      try suspectUnfinished()
-      let closed = try segments.rotate()
-      try applyAnew(closed)
-      return closed
-    }
+    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in try close() }
     return try course(over: closed, holding: lock)
   }
 
@@ -63,76 +59,93 @@ struct Checkpoint: Sendable {
     defer { course.lock.free() }
     try segments.exclusively(over: tree) { (_) throws(FileError) in
       try segments.suspectAll()
-      try applyAnew(try segments.all())
+      try applyAnew(try segments.all(), livingBoots())
     }
   }
 
   /// What a start does with a journal that was left: after a power cut everything in it is applied again; after a kill
   /// what stands in place counts. In both cases it is synced and removed.
   func recover() throws(FileError) -> Recovery {
-    guard let lock = try CheckpointLock(tree) else { return try isForeign() ? .awaited : .leftToOthers }
+    guard let lock = try CheckpointLock(tree) else {
+      return try segments.exclusively(over: tree) { (_) throws(FileError) in
+        try isForeign() ? .awaited : .leftToOthers
+      }
+    }
     let closed = try segments.exclusively(over: tree) { (turn) throws(FileError) in
-      let closed = try applyAgain()
+      let closed = try close()
       // One of another boot: all that it stood for is applied.
       if try turn.mark() != nil { try turn.clearMark() }
       return closed
     }
     var course = try course(over: closed, holding: lock)
-    while !course.isSynced { try advance(&course) }
-    try end(course)
+    do throws(FileError) {
+      while !course.isSynced { try advance(&course) }
+      try end(course)
+    } catch {
+      // The failure above is the one to tell; when this fails, too, whoever is next makes everything anew.
+      try? abandon(course)
+      throw error
+    }
     return .done
   }
 
-  private func applyAgain() throws(FileError) -> [JournalSegments.Segment] {
-    guard try isForeign() else {
+  // Closes all segments. What they name stands in place afterwards, and can be synced.
+  private func close() throws(FileError) -> [JournalSegments.Segment] {
+    let living = try livingBoots()
+    guard try !segments.boots().isSubset(of: living) else {
       try suspectUnfinished()
       let closed = try segments.rotate()
-      try applyAnew(closed)
+      try applyAnew(closed, living)
       return closed
     }
-    let boot = tree.files.boot.boot
-    // Entries of living machines are applied, too: the order of all is what counts in the end. Only what is known of
-    // the first attempt tells a tag that another registry has moved from one that an attempt of ours has moved halfway.
+    // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
+    // ours has moved halfway.
     let before = try segments.all()
     let written =
       before.contains { $0.phase == .replayed }
       ? LinksWrittenSince() : try LinksWrittenSince(before, segments: segments, tree: tree)
     let closed = try segments.noteReplay()
-    let last = try LastRecords(closed, segments: segments, tree: tree)
-    var count = 0
-    for segment in closed {
-      try segments.read(segment) { (entry) throws(FileError) in
-        defer { count += 1 }
-        guard entry.boot.boot != boot, !written.contains(entry.record, layout: tree.layout) else { return }
-        if try last.decideOver(entry.record, count) { return try tree.applyContent(of: entry.record, .afterPowerCut) }
-        for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
-        try apply(entry, .afterPowerCut)
-      }
+    try forEach(closed, .afterPowerCut, living) { (_, entry) throws(FileError) in
+      if living.contains(entry.boot.boot) || written.contains(entry.record, layout: tree.layout) { return false }
+      for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
+      return true
     }
-    // What an attempt of this boot has put in place may have met a sync that failed; and so may entries of this boot.
-    try applyAnew(closed.filter { segment in before.contains { $0.number == segment.number && $0.phase != .log } })
+    // What an attempt of this boot has put in place may have met a sync that failed; and so may entries of living
+    // boots.
+    try applyAnew(closed, living, except: before.filter { $0.phase == .log }.map(\.number))
     return closed
   }
 
-  private func applyAnew(_ closed: [JournalSegments.Segment]) throws(FileError) {
-    guard closed.contains(where: \.phase.needsRenewal) else { return }
-    let last = try LastRecords(closed, segments: segments, tree: tree)
+  private func applyAnew(
+    _ closed: [JournalSegments.Segment], _ living: Set<String>, except spared: [UInt64] = []
+  ) throws(FileError) {
+    func isMeant(_ segment: JournalSegments.Segment) -> Bool {
+      segment.phase.needsRenewal && !spared.contains(segment.number)
+    }
+    guard closed.contains(where: isMeant) else { return }
+    try forEach(closed, .anew, living) { (segment, _) throws(FileError) in isMeant(segment) }
+  }
+
+  // Applies those entries of which the condition holds; of what a later one decides only what does not show.
+  private func forEach(
+    _ closed: [JournalSegments.Segment], _ application: RecordApplication, _ living: Set<String>,
+    where condition: (JournalSegments.Segment, JournalEntry) throws(FileError) -> Bool
+  ) throws(FileError) {
+    let last = try LastRecords(closed, segments: segments, tree: tree, living: living)
     var count = 0
     for segment in closed {
       try segments.read(segment) { (entry) throws(FileError) in
         defer { count += 1 }
-        guard segment.phase.needsRenewal else { return }
-        if try last.decideOver(entry.record, count) { return try tree.applyContent(of: entry.record, .anew) }
-        try apply(entry, .anew)
+        guard try condition(segment, entry) else { return }
+        let isDecided = entry.isVoid ? false : try last.decideOver(entry.record, count, application)
+        if entry.isVoid || isDecided && last.removes(entry.record) {
+          try tree.applyContent(of: entry.record, application)
+        } else if isDecided {
+          try tree.applyBeside(entry.record, application)
+        } else {
+          _ = try tree.apply(entry.record, application)
+        }
       }
-    }
-  }
-
-  private func apply(_ entry: JournalEntry, _ application: RecordApplication) throws(FileError) {
-    if entry.isVoid {
-      try tree.applyContent(of: entry.record, application)
-    } else {
-      _ = try tree.apply(entry.record, application)
     }
   }
 
@@ -148,9 +161,13 @@ struct Checkpoint: Sendable {
 
   /// Whether there are entries of a boot that is over: a power cut may have taken what they stand for. Those of another
   /// machine that shares the directory are not, as long as a process lives there: what stands in place counts.
-  func isForeign() throws(FileError) -> Bool {
-    for boot in try segments.boots().sorted() where try !tree.isLiving(boot) { return true }
-    return false
+  func isForeign() throws(FileError) -> Bool { try !segments.boots().isSubset(of: livingBoots()) }
+
+  // Of those under which there are entries; and ours.
+  private func livingBoots() throws(FileError) -> Set<String> {
+    var living: Set<String> = [tree.files.boot.boot]
+    for boot in try segments.boots().sorted() where try tree.isLiving(boot) { living.insert(boot) }
+    return living
   }
 
   // Segments that are closed already are those of a checkpoint that did not come to its end.

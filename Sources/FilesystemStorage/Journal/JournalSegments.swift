@@ -30,14 +30,17 @@ final class JournalSegments: Sendable {
       var needsRenewal: Bool { self == .suspect || self == .replayed }
     }
 
+    /// Ascends as long as any segment is there.
     var number: UInt64
+    /// Drawn, so that nobody else's bytes pass for an entry.
+    var nonce: UInt64
     var phase: Phase
 
     static func < (left: Segment, right: Segment) -> Bool { left.number < right.number }
   }
 
   private struct Growing: Sendable {
-    var number: UInt64
+    var segment: Segment
     var file: any OpenFile
     var inode: UInt64
     /// Where the next entry goes: after the last whole one.
@@ -49,7 +52,9 @@ final class JournalSegments: Sendable {
   private let layout: Layout
   private let commit: DurableCommit
   private let clock: any WallClock
+  private let entropy: any Entropy
   private let report: @Sendable (String) -> Void
+  private let reported = Mutex<Set<String>>([])
   private let lastTime = Mutex(WallTime(seconds: 0))
   private let growing = Mutex<Growing?>(nil)
   private let recovered = Atomic(false)
@@ -57,13 +62,14 @@ final class JournalSegments: Sendable {
   private let spoilt = Atomic<UInt64>(0)
 
   init(
-    files: any Files, layout: Layout, commit: DurableCommit, clock: any WallClock,
+    files: any Files, layout: Layout, commit: DurableCommit, clock: any WallClock, entropy: any Entropy,
     report: @escaping @Sendable (String) -> Void
   ) {
     self.files = files
     self.layout = layout
     self.commit = commit
     self.clock = clock
+    self.entropy = entropy
     self.report = report
   }
 
@@ -103,7 +109,7 @@ final class JournalSegments: Sendable {
     var counting: [Bool] = []
     if let segment = try all().first(where: { $0.number == mark.segment }), let file = try opened(segment, .readWrite) {
       var offsets: [UInt64] = []
-      try read(file, number: segment.number, from: mark.offset) { (entry, offset) throws(FileError) in
+      try read(file, segment, from: mark.offset) { (entry, offset) throws(FileError) in
         // One that is void already is made so again: its sync may have failed.
         let isKnown = counting.count < applied.count && applied[counting.count]
         let counts = entry.isVoid ? false : isKnown ? true : try tree.surelyShows(entry.record)
@@ -154,10 +160,10 @@ final class JournalSegments: Sendable {
     let (boot, now) = (files.boot, latest())
     for record in records {
       bytes += JournalFrame.encode(
-        JournalEntry(record: record, boot: boot, writtenAt: now, batch: last.end), segment: last.number,
+        JournalEntry(record: record, boot: boot, writtenAt: now, batch: last.end), in: last.segment,
         offset: last.end + UInt64(bytes.count))
     }
-    try turn.mark(segment: last.number, offset: last.end)
+    try turn.mark(segment: last.segment.number, offset: last.end)
     do throws(FileError) {
       try last.file.write(bytes, at: last.end)
     } catch {
@@ -194,7 +200,7 @@ final class JournalSegments: Sendable {
   /// acknowledged; see ``JournalDamage`` for the other kind.
   func read(_ segment: Segment, _ body: (JournalEntry) throws(FileError) -> Void) throws(FileError) {
     guard let file = try opened(segment, .read) else { return }
-    try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in try body(entry) }
+    try read(file, segment, from: 0) { (entry, _) throws(FileError) in try body(entry) }
   }
 
   /// The boots under which the entries were written that are there. Needs no turn: a segment that another process
@@ -208,7 +214,8 @@ final class JournalSegments: Sendable {
           isMoved = true
           continue
         }
-        try read(file, number: segment.number, from: 0) { (entry, _) throws(FileError) in
+        // Without a turn what somebody writes right now looks like damage.
+        try read(file, segment, from: 0, reports: false) { (entry, _) throws(FileError) in
           boots.insert(entry.boot.boot)
         }
       }
@@ -222,7 +229,7 @@ final class JournalSegments: Sendable {
 
   /// Removes a segment durably; those before it go first.
   func remove(_ segment: Segment) throws(FileError) {
-    growing.withLock { if $0?.number == segment.number { $0 = nil } }
+    growing.withLock { if $0?.segment.number == segment.number { $0 = nil } }
     if try files.remove(layout.segment(segment)) { try files.syncDirectory(layout.journal) }
   }
 
@@ -268,38 +275,45 @@ final class JournalSegments: Sendable {
   // As above, with where each entry stands. Returns where the last whole one ends.
   @discardableResult
   private func read(
-    _ file: any OpenFile, number: UInt64, from start: UInt64, _ body: (JournalEntry, UInt64) throws(FileError) -> Void
+    _ file: any OpenFile, _ segment: Segment, from start: UInt64, reports: Bool = true,
+    _ body: (JournalEntry, UInt64) throws(FileError) -> Void
   ) throws(FileError) -> UInt64 {
     var offset = start
     while true {
-      switch try JournalFrame.look(at: offset, of: file, segment: number) {
+      switch try JournalFrame.look(at: offset, of: file, in: segment) {
       case .entry(let entry, let next):
         try body(entry, offset)
         offset = next
       case .end: return offset
       case .torn:
-        guard let sound = try JournalDamage(file: file, number: number, offset: offset).end() else { return offset }
-        report(
-          "the journal \(layout.journal) is damaged between bytes \(offset) and \(sound) of segment \(number): what was"
-            + " acknowledged there is lost, and what follows is kept")
+        guard let sound = try JournalDamage(file: file, segment: segment, offset: offset).end() else { return offset }
+        if reports { reportDamage(to: segment, from: offset, to: sound) }
         offset = sound
       }
     }
   }
 
+  // Once, however often it is read.
+  private func reportDamage(to segment: Segment, from start: UInt64, to end: UInt64) {
+    let text =
+      "the journal \(layout.journal) is damaged between bytes \(start) and \(end) of segment \(segment.number): what was"
+      + " acknowledged there and is not in its place is lost, and what follows is kept"
+    if reported.withLock({ $0.insert(text).inserted }) { report(text) }
+  }
+
   // The segment that grows, as this process left it or as another one did.
   private func lastOne() throws(FileError) -> Growing {
-    guard let last = try all().last else { return try begin(firstNumber) }
+    guard let last = try all().last else { return try begin(1) }
     guard last.phase == .log, last.number != spoilt.load(ordering: .relaxed) else { return try begin(last.number + 1) }
     let path = layout.segment(last)
     let inode = try files.status(path)?.inode
     var found: Growing
-    if let known = growing.withLock({ $0 }), known.number == last.number, known.inode == inode {
+    if let known = growing.withLock({ $0 }), known.segment.number == last.number, known.inode == inode {
       found = known
     } else {
       let file = try files.open(path, .readWrite)
       found = Growing(
-        number: last.number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
+        segment: last, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
     }
     let size = try found.file.status().size
     if size == 0 {
@@ -308,25 +322,19 @@ final class JournalSegments: Sendable {
       return try begin(last.number + 1)
     }
     if size != found.end {
-      found.end = try read(found.file, number: found.number, from: found.end) { (_, _) throws(FileError) in }
+      found.end = try read(found.file, found.segment, from: found.end) { (_, _) throws(FileError) in }
       // What a process left behind that was killed while it wrote.
       if found.end < size { try found.file.truncate(to: found.end) }
     }
     return found
   }
 
-  // In milliseconds, so that no number comes twice: a disk may show, behind the end of a file that grew, what stood in
-  // its blocks before, and the entries of an older segment of the same number would pass for this one's.
-  private var firstNumber: UInt64 {
-    let now = clock.now
-    return UInt64(max(1, now.seconds)) * 1000 + UInt64(now.nanoseconds / 1_000_000)
-  }
-
   private func begin(_ number: UInt64) throws(FileError) -> Growing {
     if spoilt.load(ordering: .relaxed) == number { spoilt.store(0, ordering: .relaxed) }
-    let path = layout.segment(Segment(number: number, phase: .log))
-    let file = try files.open(path, .createNew(mode: DurableCommit.fileMode))
-    return Growing(number: number, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
+    let nonce = entropy.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let segment = Segment(number: number, nonce: nonce, phase: .log)
+    let file = try files.open(layout.segment(segment), .createNew(mode: DurableCommit.fileMode))
+    return Growing(segment: segment, file: file, inode: try file.status().inode, end: 0, isNameDurable: false)
   }
 
   // A part of the entries may have been written, and may come to the disk by itself.
@@ -338,7 +346,7 @@ final class JournalSegments: Sendable {
     } catch {
       // The mark stays, and the next turn sees to it.
       growing.withLock { $0 = nil }
-      spoilt.store(last.number, ordering: .relaxed)
+      spoilt.store(last.segment.number, ordering: .relaxed)
     }
   }
 
@@ -347,9 +355,9 @@ final class JournalSegments: Sendable {
   private func forget(_ last: Growing, _ turn: JournalTurn) {
     takeBack(last, turn)
     growing.withLock { $0 = nil }
-    spoilt.store(last.number, ordering: .relaxed)
+    spoilt.store(last.segment.number, ordering: .relaxed)
     // Where this fails, the number above still keeps this process from using it; a disk that takes no name takes no
     // entry of another process.
-    _ = try? self.turn(Segment(number: last.number, phase: .log), .suspect)
+    _ = try? self.turn(last.segment, .suspect)
   }
 }

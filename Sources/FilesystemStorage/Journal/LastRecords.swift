@@ -12,36 +12,48 @@ struct LastRecords {
   private struct Last {
     var ordinal: Int
     var record: JournalRecord
-    /// Whether it can be applied whatever became of other files.
-    var isWhole: Bool
+    /// Whether it stands in place: nothing was lost since.
+    var stands: Bool
   }
 
   private let tree: StoredTree
   private let last: [String: Last]
 
-  /// Looks at all records that count, in their order.
-  init(_ all: [JournalSegments.Segment], segments: JournalSegments, tree: StoredTree) throws(FileError) {
+  /// Looks at all records that count, in their order. What was written under the boots that live stands in place.
+  init(
+    _ all: [JournalSegments.Segment], segments: JournalSegments, tree: StoredTree, living: Set<String>
+  ) throws(FileError) {
     var (last, count) = ([String: Last](), 0)
     for segment in all {
       try segments.read(segment) { (entry) throws(FileError) in
         defer { count += 1 }
         if entry.isVoid { return }
         last[entry.record.link(tree.layout).file] = Last(
-          ordinal: count, record: entry.record.withoutContent, isWhole: entry.record.isWhole)
+          ordinal: count, record: entry.record.withoutContent, stands: living.contains(entry.boot.boot))
       }
     }
     (self.tree, self.last) = (tree, last)
   }
 
-  /// Whether a later record about the same link than this one, the `ordinal`th counted from 0, surely decides.
-  func decideOver(_ record: JournalRecord, _ ordinal: Int) throws(FileError) -> Bool {
+  /// Whether a later record about the same link than this one, the `ordinal`th counted from 0, decides what it says.
+  func decideOver(
+    _ record: JournalRecord, _ ordinal: Int, _ application: RecordApplication
+  ) throws(FileError) -> Bool {
     guard let last = last[record.link(tree.layout).file], last.ordinal > ordinal else { return false }
-    guard case .tag(_, let digest, let name) = last.record else { return last.isWhole }
-    // It is applied only to a manifest that is there.
-    let revision = tree.layout.revision(digest, in: name)
-    if let manifest = self.last[revision.file], manifest.isWhole, !manifest.record.isRemoval { return true }
-    return try tree.link(revision, named: digest) != nil
+    if last.stands { return true }
+    switch last.record {
+    case .noLayer, .noManifest, .noTag: return !record.isRemoval
+    // The same link says the same.
+    case .blob, .layer, .manifest: return false
+    case .tag(_, let digest, let name):
+      // After a power cut it is applied only to a manifest that is there.
+      if case .anew = application { return true }
+      return try tree.link(tree.layout.revision(digest, in: name), named: digest) != nil
+    }
   }
+
+  /// Whether what the record's link was in the meantime is gone with it: a tag that is removed leaves no index.
+  func removes(_ record: JournalRecord) -> Bool { last[record.link(tree.layout).file]?.record.isRemoval ?? false }
 }
 
 extension JournalRecord {
@@ -52,13 +64,6 @@ extension JournalRecord {
       layout.layer(digest, in: name)
     case .manifest(let digest, _, let name), .noManifest(let digest, let name): layout.revision(digest, in: name)
     case .tag(let tag, _, let name), .noTag(let tag, let name): layout.current(tag, in: name)
-    }
-  }
-
-  fileprivate var isWhole: Bool {
-    switch self {
-    case .blob(_, .inline, _), .manifest(_, .inline, _), .layer, .noLayer, .noManifest, .noTag: true
-    case .blob, .manifest, .tag: false
     }
   }
 

@@ -61,6 +61,14 @@ extension StoredTree {
     }
   }
 
+  /// Applies of a record about whose link a later one decides what the link does not show: content, and that a tag once
+  /// had this target.
+  func applyBeside(_ record: JournalRecord, _ application: RecordApplication) throws(FileError) {
+    try applyContent(of: record, application)
+    guard case .tag(let tag, let digest, let name) = record else { return }
+    _ = try put(digest, at: layout.index(tag, digest, in: name), application)
+  }
+
   /// Whether the tree shows what the record says, as far as anybody can see: a link that cannot be read, time and
   /// again, tells nobody anything. Fails only for want of descriptors, which passes.
   func surelyShows(_ record: JournalRecord) throws(FileError) -> Bool {
@@ -116,12 +124,9 @@ extension StoredTree {
       guard try files.status(place.file) != nil else { return false }
       try commit.write(bytes, to: place, synced: false)
       return true
-    case (.anew, .staged(let staged)):
-      guard try files.status(place.file) != nil else { return false }
-      if try files.status(layout.staged(staged)) == nil { return try renewContent(digest, at: place) }
-      try commit.link(layout.staged(staged), to: place)
-      return true
-    case (.anew, .present): return try renewContent(digest, at: place)
+    case (.anew, .staged), (.anew, .present):
+      // Durable before the record was written, and no checkpoint syncs it.
+      return try files.status(place.file) != nil
     case (_, .present):
       return try isThere(digest, at: place, application)
     case (_, .inline(let bytes)):
@@ -141,6 +146,7 @@ extension StoredTree {
     guard let waiting = try files.status(path) else { return try isThere(digest, at: place, application) }
     // What stands there otherwise may be torn, by a crash before there was a journal; this one was synced.
     if try files.status(place.file)?.inode != waiting.inode { try commit.link(path, to: place) }
+    commit.trust(place.file)
     return true
   }
 
@@ -153,7 +159,7 @@ extension StoredTree {
       if size <= JournalContent.inlineBytesMax {
         // What stands here may be in nothing but the journal and these pages. A sync that fails here would lose them,
         // and the checkpoint's sync would not learn of it: so they are left alone, and a durable copy takes the name.
-        _ = try renewContent(digest, at: place)
+        try renewContent(digest, at: place)
       } else {
         try syncContent(file, of: digest, at: place)
       }
@@ -164,11 +170,13 @@ extension StoredTree {
 
   // Content of this size was durable before a record of ours named it: what a failed sync loses was never acknowledged.
   private func syncContent(_ file: any OpenFile, of digest: Digest, at place: Layout.Place) throws(FileError) {
+    if commit.isSuspect(place.file) { return try renewContent(digest, at: place) }
     do throws(FileError) {
       try commit.sync(file)
     } catch {
-      // What the sync may have lost is written anew, for the next attempt.
-      _ = try renewContent(digest, at: place)
+      // What the sync may have lost is written anew; where that fails, too, before anybody relies on it.
+      commit.suspect(place.file)
+      try renewContent(digest, at: place)
       throw error
     }
   }
@@ -183,12 +191,15 @@ extension StoredTree {
     return false
   }
 
-  private func renewContent(_ digest: Digest, at place: Layout.Place) throws(FileError) -> Bool {
-    guard let (file, size) = try content(digest) else { return false }
-    let copy = try commit.stageCopy(of: file, count: size)
+  // Gives content a durable copy of its own bytes, which have to be the right ones.
+  private func renewContent(_ digest: Digest, at place: Layout.Place) throws(FileError) {
+    guard let (file, size) = try content(digest) else {
+      throw FileError(.absent, operation: "open", path: place.file)
+    }
+    let copy = try commit.stageCopy(of: file, count: size, as: digest)
     defer { commit.discard(copy) }
     try commit.place(copy, at: place)
-    return true
+    commit.trust(place.file)
   }
 
   // MARK: Links

@@ -145,6 +145,10 @@ private final class FaultyFile: OpenFile {
     try files.perform(FileOperation(.lock, path)) { () throws(FileError) in try file.tryLock() }
   }
 
+  func isLockedElsewhere() throws(FileError) -> Bool {
+    try files.perform(FileOperation(.lock, path)) { () throws(FileError) in try file.isLockedElsewhere() }
+  }
+
   func lock() throws(FileError) {
     try files.perform(FileOperation(.lock, path)) { () throws(FileError) in try file.lock() }
   }

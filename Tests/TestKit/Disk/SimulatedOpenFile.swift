@@ -76,6 +76,12 @@ final class SimulatedOpenFile: OpenFile, HeldFile {
     }
   }
 
+  func isLockedElsewhere() throws(FileError) -> Bool {
+    try perform(.lock) { [id] (disk, node) throws(FileError) -> Bool in
+      disk.nodes[node]!.lock.map { $0 != id } ?? false
+    }
+  }
+
   /// Each look is an operation of its own, so that scripts that take turns come to the one that holds the lock.
   func lock() throws(FileError) {
     for _ in 0..<Self.looksMax where try tryLock() { return }
