@@ -172,6 +172,8 @@ public final class History {
             times: 1 + generator.below(20))
         ]))
     case .drain: town.drain(index)
+    // Of what the journal names the server may be writing anew what was lost at this moment.
+    case .forgetUploads: disk.forgetLostPages(of: "/_uploads/")
     case .calm: disk.install(FaultPlan())
     case .cutConnections:
       for connection in simulated.network.connections where generator.oneIn(2) {

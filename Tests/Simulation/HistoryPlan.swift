@@ -45,6 +45,8 @@ struct HistoryPlan: Sendable {
     /// All servers are killed, and the power is cut while they start again.
     case powerCutInStart
     case drain
+    /// The kernel drops from memory what failed syncs have lost of uploads.
+    case forgetUploads
     case faults
     case fullDisk
     /// The disk refuses for a while to give names in the tree to what is in the journal.

@@ -51,8 +51,8 @@ extension DiskState {
 
   /// Drops from memory what failed syncs have lost, as a kernel does that needs the room: what is read from now on is
   /// what the disk has, and zeros where it has nothing.
-  mutating func forgetLostChanges() {
-    for (id, node) in nodes where node.lostChanges && !node.isDirectory {
+  mutating func forgetLostChanges(of chosen: Set<NodeID>? = nil) {
+    for (id, node) in nodes where node.lostChanges && !node.isDirectory && chosen?.contains(id) ?? true {
       var content = node.durableContent
       for change in node.contentChanges { apply(change, to: &content) }
       content = Array(content.prefix(node.content.count))

@@ -118,9 +118,13 @@ public final class SimulatedDisk: Files {
   }
 
   /// Drops from memory what failed syncs have lost and what could be read all the same until now. The size of a file
-  /// stays: it is the file system's own.
-  public func forgetLostPages() {
-    state.withLock { $0.disk.forgetLostChanges() }
+  /// stays: it is the file system's own. With a text, only of files whose path contains it.
+  public func forgetLostPages(of part: String = "") {
+    state.withLock { state in
+      if part.isEmpty { return state.disk.forgetLostChanges() }
+      let chosen = state.disk.paths().filter { $0.path.contains(part) }.map(\.node)
+      state.disk.forgetLostChanges(of: Set(chosen))
+    }
   }
 
   /// Makes everything durable, as time does: how a test sets the stage.
