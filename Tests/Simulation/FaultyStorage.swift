@@ -131,7 +131,9 @@ final class FaultyStorage: StorageEngine {
   }
 
   func standing(of id: UploadID, in repository: RepositoryName) async throws(StorageError) -> IngestStanding? {
-    try await base.standing(of: id, in: repository)
+    var standing = try await base.standing(of: id, in: repository)
+    if bug == .forgetsWhereItStands { standing?.offset = 0 }
+    return standing
   }
 
   func purgeIngests(

@@ -27,6 +27,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case acknowledgesChunkEarly
   /// The offset that is told is one too high.
   case tellsOffsetTooHigh
+  /// An upload that another process holds is said to stand where it began.
+  case forgetsWhereItStands
   /// A digest is not compared with the content.
   case acceptsWrongDigest
   /// Sessions keep their descriptors and locks.
@@ -70,7 +72,7 @@ extension PlantedBug {
       ["and a later change was acknowledged"]
     case .servesForeignBlobs: ["nobody ever wrote that"]
     case .servesOtherBytes: ["served with other bytes"]
-    case .acknowledgesChunkEarly, .losesUploadMarks: ["bytes were acknowledged"]
+    case .acknowledgesChunkEarly, .losesUploadMarks, .forgetsWhereItStands: ["bytes were acknowledged"]
     case .tellsOffsetTooHigh: ["a 202 says"]
     case .acceptsWrongDigest: ["other content was taken"]
     case .keepsSessionsOpen: ["files are left open"]

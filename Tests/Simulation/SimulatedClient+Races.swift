@@ -32,12 +32,20 @@ extension SimulatedClient {
     await finish(upload, any([.whole, .chunked]))
   }
 
-  /// An upload that two clients go on with: each learns where it stands, and its bytes are never mixed up.
+  /// An upload that two clients go on with: each learns where it stands, and its bytes are never mixed up. One of them
+  /// may take its time, so that the other learns it from a server that cannot have the lease.
   func twoInOneUpload(_ blob: Stock.Item, in repository: String) async {
     guard var upload = await begin(blob, in: repository) else { return }
+    let isSlow = generator.oneIn(2)
+    if isSlow, blob.bytes.count > 1 {
+      // So that there is something that nobody may be told less of.
+      _ = await append(&upload, .chunked, count: blob.bytes.count / 2)
+    }
     (upload.mayBeOver, upload.isShared, upload.sent) = (true, true, blob.bytes.count)
     let shared = upload
     town.send("\(name).other", generator.split()) { await $0.finish(shared, .chunked) }
+    dawdles = isSlow
+    defer { dawdles = false }
     await finish(upload, .chunked)
   }
 }

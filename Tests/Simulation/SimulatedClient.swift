@@ -21,6 +21,8 @@ final class SimulatedClient {
   let town: Town
   var generator: SplitMix64
   var abandoned: [UploadProgress] = []
+  /// Whether it stops before the last byte of what it sends.
+  var dawdles = false
   private var connection: (client: HTTPClient, server: Int)?
 
   init(name: String, town: Town, generator: SplitMix64) {
@@ -66,7 +68,7 @@ final class SimulatedClient {
     let message = Self.message(method, target, fields, body, isStreamed: isStreamed)
     let summary = "\(method) \(target.prefix(90))\(body.map { " (\($0.count) bytes)" } ?? "") at server \(server)"
     do {
-      let reply = try await exchange(client, message, isHead: method == "HEAD")
+      let reply = try await exchange(client, message, isHead: method == "HEAD", hasBody: body?.isEmpty == false)
       let end = ledger.tick()
       note("\(summary) -> \(reply.status)")
       // A mount that a fault broke off is answered with an upload, and may have been made all the same.
@@ -94,10 +96,17 @@ final class SimulatedClient {
   }
 
   private func exchange(
-    _ client: HTTPClient, _ message: [UInt8], isHead: Bool
+    _ client: HTTPClient, _ message: [UInt8], isHead: Bool, hasBody: Bool
   ) async throws(HTTPClientError) -> HTTPReply {
     do throws(HTTPClientError) {
-      try await client.send(message)
+      if dawdles, hasBody {
+        // Longer than others wait for the lease of what this request works on.
+        try await client.send(Array(message.dropLast(1)))
+        await town.simulated.pause(for: .milliseconds(1500))
+        try await client.send(Array(message.suffix(1)))
+      } else {
+        try await client.send(message)
+      }
     } catch {
       // The server may have answered before it hung up.
       guard let reply = try? await client.reply(toHead: isHead), reply.status >= 200 else { throw error }
