@@ -7,8 +7,8 @@ public import GantryStorage
 import GantryWorld
 
 extension FilesystemStorage {
-  /// See ``BlobIngesting/standing(of:in:)``. Of a session that was written in a boot that is over it tells only
-  /// what is durable: what else is there has to be proven by its bytes, which takes the lease.
+  /// See ``BlobIngesting/standing(of:in:)``. Nil also while what is there has to be proven by its bytes, which takes
+  /// the lease: after a power cut, until whoever takes the session up has done so.
   public func standing(
     of id: UploadID, in repository: RepositoryName
   ) async throws(StorageError) -> IngestStanding? {
@@ -41,16 +41,16 @@ extension StoredTree {
     return nil
   }
 
-  /// The latest hash state that is whole, in the boot that wrote it, else the mark. A flush leaves the state before its
-  /// own as it is, and the one before that gets the new name; so when the latest of a list cannot be read, there is a
-  /// later one.
+  /// The latest hash state that is whole, or the mark where that is further on; as long as the boot that wrote them is
+  /// not over. A flush leaves the state before its own as it is, and the one before that gets the new name; so when the
+  /// latest of a list cannot be read, there is a later one.
   private func glance(at place: UploadPlace, isOurs: Bool) throws(FileError) -> Glance? {
     let mark = try mark(of: place)
     let note = try uploadNote(at: place)
-    let isNoted = try note.map { (note) throws(FileError) in try isLiving(note.boot) } ?? false
-    let algorithms = (try files.entries(place.hashStates) ?? []).compactMap { DigestAlgorithm(name: $0.name) }
     var offset = mark?.byteCount ?? 0
-    if isNoted {
+    if let note {
+      guard try isLiving(note.boot) else { return nil }
+      let algorithms = (try files.entries(place.hashStates) ?? []).compactMap { DigestAlgorithm(name: $0.name) }
       for algorithm in mark.map({ [$0.algorithm] }) ?? algorithms {
         let names = try files.entries(place.hashStates(algorithm)) ?? []
         for listed in names.compactMap({ UInt64($0.name) }).sorted(by: >) where listed > offset {
@@ -63,6 +63,9 @@ extension StoredTree {
           break
         }
       }
+    } else if mark != nil {
+      // A power cut has left it so.
+      return nil
     }
     // Asked last, so that what is told was there.
     guard let status = try files.status(place.data) else { return nil }

@@ -48,8 +48,33 @@ import Testing
     }
   }
 
-  /// In another boot states are claims, which take the bytes and the lease to be proven; the mark needs no proof.
-  @Test func inAnotherBootTheMarkIsTold() throws {
+  /// Another machine's boot is not ours, and not over either as long as a process lives there.
+  @Test(arguments: [true, false]) func whatALivingMachineHoldsIsTold(lives: Bool) throws {
+    let simulation = SimulatedWorld(seed: 5)
+    let other = simulation.startProcess(machine: 1)
+    let (name, id, bytes) = (name, id, bytes)
+    // As long as there is an engine its process counts as living.
+    let engine = simulation.engine()
+    try simulation.run { () async throws in
+      try await engine.start()
+      let session = try await engine.beginIngest(id, in: name, algorithm: .sha256)
+      _ = try await session.append(bytes)
+      try await session.flush()
+      await session.release()
+    }
+    if !lives { simulation.process.kill() }
+    let outcome = simulation.attempt(on: other) { () async throws in
+      let engine = simulation.engine(of: other)
+      try await engine.start()
+      return try await engine.standing(of: id, in: name)?.offset
+    }
+    #expect(try outcome.get().get() == (lives ? 60_000 : nil))
+    withExtendedLifetime(engine) {}
+  }
+
+  /// After a power cut states are claims, which take the bytes and the lease to be proven: nothing is told until then,
+  /// which could be less than what was acknowledged.
+  @Test func nothingIsToldOfWhatHasToBeProven() throws {
     let simulation = SimulatedWorld(seed: 5)
     let (name, id, bytes) = (name, id, bytes)
     try simulation.run { () async throws in
@@ -66,7 +91,7 @@ import Testing
     try next.run { () async throws in
       let engine = next.engine()
       try await engine.start()
-      #expect(try await engine.standing(of: id, in: name)?.offset == 20_000)
+      #expect(try await engine.standing(of: id, in: name) == nil)
       let session = try #require(try await engine.resumeIngest(id, in: name))
       #expect(session.offset == 30_000)
       // It was written down with what was found.
