@@ -76,6 +76,8 @@ struct UploadPurge: Sendable {
 
   private func purge(_ place: UploadPlace, in tree: StoredTree) throws(FileError) -> Bool {
     guard let startedAt = try start(of: place, in: tree), startedAt < cutoff else { return false }
+    // A stamp tells the second alone: nothing is purged before its time.
+    if startedAt.nanoseconds == 0, startedAt.seconds >= cutoff.seconds { return false }
     var lease: (any OpenFile)?
     do throws(FileError) {
       lease = try tree.files.open(place.data, .readWrite)

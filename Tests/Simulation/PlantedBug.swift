@@ -45,7 +45,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case skipsStagingSync
   /// The journal forgets records before what they name is durable in place.
   case dropsSegmentsEarly
-  /// Records come back after every power cut, over whatever was written since.
+  /// Some records come back after every power cut, over whatever was written since.
   case replaysOldRecords
   /// Several requests may write to an upload at once.
   case sharesLeases

@@ -194,6 +194,24 @@ import Testing
     #expect(!simulation.disk.tree.keys.contains { $0.hasPrefix("\(uploads)/") })
   }
 
+  /// What tells when a session began tells the second alone; nobody's is purged a fraction of one too early.
+  @Test func noSessionIsPurgedBeforeItsTime() throws {
+    let simulation = SimulatedWorld(seed: 5)
+    simulation.wallClock.shift(by: .milliseconds(900))
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      let id = UploadID(uuidBytes: .init(repeating: 1, count: 16))
+      await (try engine.beginIngest(id, in: named("x"), algorithm: .sha256)).release()
+      let begun = simulation.wallClock.now
+      #expect(begun.nanoseconds >= 900_000_000)
+      let earlier = WallTime(seconds: begun.seconds, nanoseconds: 500_000_000)
+      #expect(try await engine.purgeIngests(startedBefore: earlier, from: nil, limit: 9, dryRun: false).removed.isEmpty)
+      let later = WallTime(seconds: begun.seconds + 1)
+      #expect(try await engine.purgeIngests(startedBefore: later, from: nil, limit: 9, dryRun: false).removed == [id])
+    }
+  }
+
   @Test func purgedIsWhatDistributionWouldPurge() throws {
     let simulation = SimulatedWorld(seed: 5)
     let base = "/data/docker/registry/v2/repositories/x/_uploads"
