@@ -75,6 +75,33 @@ import Testing
     #expect(simulation.segments.isEmpty)
   }
 
+  /// A checkpoint failed and nothing could be written anew; then the same was pushed once more, which a later segment
+  /// says. The file is the one that may be lost all the same.
+  @Test func whatIsSaidAgainIsMadeAnewAllTheSame() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let disk = simulation.disk
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.put("one", as: "t")
+      disk.install(
+        FaultPlan([
+          .init(.failed, of: [.sync], pathContains: "/team/", times: 1),
+          .init(.failed, of: [.read], pathContains: ".suspect", times: 1),
+        ]))
+      await simulation.pause(for: .seconds(11))
+      #expect(disk.failedSyncCount == 1 && disk.faultCount == 2)
+      try await engine.put("one", as: "t")
+      await simulation.pause(for: .seconds(60))
+      #expect(simulation.segments.isEmpty)
+    }
+    for link in ["tags/t/current/link", "revisions/sha256/\(Self.digest("one").hex)/link"] {
+      let left = try SimulatedWorld.recovered(disk.afterPowerCut())
+      let path = "\(treeBase)/repositories/team/_manifests/\(link)"
+      #expect(left.contents(of: path) == Array("\(Self.digest("one"))".utf8), "\(link)")
+    }
+  }
+
   /// Neither the sync of an upload nor the cut that makes up for it succeeds, and the process dies: whoever goes on
   /// commits nothing that is not there.
   @Test(arguments: [0, 5_000, 1 << 20], [true, false])

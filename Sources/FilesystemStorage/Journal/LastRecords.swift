@@ -40,14 +40,18 @@ struct LastRecords {
     _ record: JournalRecord, _ ordinal: Int, _ application: RecordApplication
   ) throws(FileError) -> Bool {
     guard let last = last[record.link(tree.layout).file], last.ordinal > ordinal else { return false }
+    if case .anew = application {
+      // Only another target has another file: a record that says the same has left the one that may be lost.
+      if case .tag(_, let digest, _) = record, case .tag(_, let target, _) = last.record { return digest != target }
+      return last.record.isRemoval
+    }
     if last.stands { return true }
     switch last.record {
     case .noLayer, .noManifest, .noTag: return !record.isRemoval
     // The same link says the same.
     case .blob, .layer, .manifest: return false
+    // It is applied only to a manifest that is there.
     case .tag(_, let digest, let name):
-      // After a power cut it is applied only to a manifest that is there.
-      if case .anew = application { return true }
       return try tree.link(tree.layout.revision(digest, in: name), named: digest) != nil
     }
   }
