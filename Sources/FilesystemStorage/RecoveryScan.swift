@@ -53,7 +53,7 @@ struct RecoveryScan {
       return .ready
     } catch  where error.reason == .noSpace || error.reason == .notPermitted {
       guard try tree.files.status(tree.layout.repositories)?.isDirectory == true else { throw error }
-      if try checkpoint.isForeign() {
+      if try isForeign(checkpoint) {
         tree.report(
           "the journal \(tree.layout.journal) holds writes that were acknowledged before the machine went down and that"
             + " may be missing from the tree; they cannot be put in place now: make the disk writable, with some"
@@ -61,6 +61,15 @@ struct RecoveryScan {
         throw error
       }
       return .unwritable(error)
+    }
+  }
+
+  // In a turn, in which nobody else asks whether the dead live; on a disk that lets nobody take one, without.
+  private func isForeign(_ checkpoint: Checkpoint) throws(FileError) -> Bool {
+    do throws(FileError) {
+      return try segments.exclusively(over: tree) { (_) throws(FileError) in try checkpoint.isForeign() }
+    } catch {
+      return try checkpoint.isForeign()
     }
   }
 

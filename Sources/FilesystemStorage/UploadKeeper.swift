@@ -198,13 +198,15 @@ extension StoredTree {
     let offset = String(markedOffset)
     let padded = String(repeating: "0", count: Self.noteDigits - offset.utf8.count) + offset
     let file = try files.open(place.note, .create(mode: DurableCommit.fileMode))
-    try file.write(Array("\(padded)\(isSyncing ? "!" : " ")\(files.boot.boot)".utf8), at: 0)
+    try file.write(Array("\(padded)\(isSyncing ? "!" : " ")\(files.boot.boot)\n".utf8), at: 0)
   }
 
   /// The note of a session; nil when it has none. One that is torn names no boot.
   func uploadNote(at place: UploadPlace) throws(FileError) -> UploadNote? {
     guard let bytes = try contents(of: place.note, atMost: 256) else { return nil }
-    let (digits, rest) = (bytes.prefix(Self.noteDigits), bytes.dropFirst(Self.noteDigits))
+    // One that is longer, of another boot, may stand behind it.
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+    let (digits, rest) = (line.prefix(Self.noteDigits), line.dropFirst(Self.noteDigits))
     guard let offset = UInt64(String(decoding: digits, as: UTF8.self)), let separator = rest.first else {
       return UploadNote(offset: 0, boot: "", isSyncing: false)
     }

@@ -180,4 +180,102 @@ import Testing
       )
     }
   }
+
+  /// A living machine begins to apply what a dead one wrote and does not come to the end; then a process lives there
+  /// again, under the same boot. What was taken away halfway is put back.
+  @Test(arguments: 1...40)
+  func whatWasAppliedHalfwayIsAppliedToTheEnd(_ number: Int) throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let other = simulation.startProcess(machine: 1)
+    let again = simulation.startProcess(machine: 1)
+    let bytes = [UInt8](repeating: 7, count: number % 2 == 0 ? 100 : 100_000)
+    let manifest = Digest(of: Array("one".utf8))
+    try simulation.run { () async throws in
+      let living = simulation.engine()
+      try await living.start()
+      let dying = simulation.engine(of: other)
+      try await dying.start()
+      try await dying.push(bytes, number: 1)
+      _ = try await dying.unlink(Digest(of: bytes), from: repository)
+      try await dying.push(bytes, number: 2)
+      try await dying.put("one", as: "t")
+      _ = try await dying.removeTag(try tagged("t"), in: repository)
+      _ = try await dying.removeManifest(manifest, in: repository)
+      try await dying.put("one", as: "t")
+      other.kill()
+      try await living.put("two", as: "u")
+      simulation.disk.install(FaultPlan.failing(number, of: [.create, .rename, .open, .remove, .makeDirectory]))
+      await simulation.pause(for: .seconds(11))
+      simulation.disk.install(FaultPlan())
+    }
+    simulation.process.kill()
+    let outcome = simulation.attempt(on: again) { () async throws in
+      let engine = simulation.engine(of: again)
+      try await engine.start()
+      #expect(try await engine.tag(try tagged("t"), in: repository) == manifest)
+      #expect(try await engine.manifest(manifest, in: repository) != nil)
+      #expect(try await engine.blob(Digest(of: bytes), in: repository) != nil)
+      #expect(try await engine.tag(try tagged("u"), in: repository) != nil)
+    }
+    if case .success(let result) = outcome { try result.get() }
+  }
+
+  /// A machine goes down in the middle of a checkpoint that took its files to stand in place.
+  @Test func aMachineThatDiesDuringACheckpointLosesNothing() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let other = simulation.startProcess(machine: 1)
+    let disk = simulation.disk
+    try simulation.run { () async throws in
+      let living = simulation.engine()
+      try await living.start()
+      let dying = simulation.engine(of: other)
+      try await dying.start()
+      try await living.put("two", as: "u")
+      try await dying.put("one", as: "t")
+      disk.observe { operation in
+        guard operation.kind == .sync, operation.path.contains("/repositories/") else { return }
+        disk.observe(nil)
+        other.kill()
+        // Its memory is gone.
+        #expect(throws: Never.self) { _ = try disk.remove(Self.link) }
+      }
+      await simulation.pause(for: .seconds(60))
+      #expect(simulation.segments.isEmpty)
+    }
+    #expect(simulation.content(ofTag: "t") == Self.digest("one"))
+  }
+
+  /// Neither a blob nor a manifest that was removed and pushed again is away for a moment while it is applied again.
+  @Test func whatWasPushedAgainIsNeverAway() throws {
+    let simulation = SimulatedWorld(seed: 1)
+    let other = simulation.startProcess(machine: 1)
+    let bytes = Array("a blob".utf8)
+    let manifest = Digest(of: Array("one".utf8))
+    let links = [
+      "\(treeBase)/repositories/team/_layers/sha256/\(Digest(of: bytes).hex)/link",
+      "\(treeBase)/repositories/team/_manifests/revisions/sha256/\(manifest.hex)/link", Self.link,
+    ]
+    try simulation.run { () async throws in
+      let engine = simulation.engine()
+      try await engine.start()
+      try await engine.push(bytes, number: 1)
+      _ = try await engine.unlink(Digest(of: bytes), from: repository)
+      try await engine.push(bytes, number: 2)
+      try await engine.put("one", as: "t")
+      _ = try await engine.removeTag(try tagged("t"), in: repository)
+      _ = try await engine.removeManifest(manifest, in: repository)
+      try await engine.put("one", as: "t")
+    }
+    simulation.process.kill()
+    let away = Noted<Set<String>>([])
+    simulation.disk.observe { _ in
+      for link in links where simulation.disk.contents(of: link) == nil { away.change { $0.insert(link) } }
+    }
+    let outcome = simulation.attempt(on: other) { () async throws in
+      try await simulation.engine(of: other).start()
+    }
+    if case .success(let result) = outcome { try result.get() }
+    simulation.disk.observe(nil)
+    #expect(away.now.isEmpty)
+  }
 }

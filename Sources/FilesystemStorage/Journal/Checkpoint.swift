@@ -15,6 +15,8 @@ struct Checkpoint: Sendable {
     fileprivate var lock: CheckpointLock
     fileprivate var segments: [JournalSegments.Segment]
     fileprivate var syncs: RecordSyncs
+    /// The boots of other machines whose files were taken to stand in place.
+    fileprivate var trusted: Set<String>
     /// Whether there is nothing left to sync.
     var isSynced: Bool { syncs.count == 0 }
   }
@@ -33,8 +35,8 @@ struct Checkpoint: Sendable {
   /// What a machine has written that shares the directory and went down since is applied again.
   func begin() throws(FileError) -> Course? {
     guard let lock = try CheckpointLock(tree) else { return nil }
-    let closed = try segments.exclusively(over: tree) { (_) throws(FileError) in try close() }
-    return try course(over: closed, holding: lock)
+    let (closed, trusted) = try segments.exclusively(over: tree) { (_) throws(FileError) in try close() }
+    return try course(over: closed, trusting: trusted, holding: lock)
   }
 
   /// Goes on with some of the syncs.
@@ -42,9 +44,20 @@ struct Checkpoint: Sendable {
     try course.syncs.advance(Self.syncsPerScript, in: tree.files)
   }
 
-  /// Removes the segments, all of which are durable in place now, and what they alone needed.
+  /// Removes the segments, all of which are durable in place now, and what they alone needed. Fails when a machine went
+  /// down meanwhile whose files were taken to stand there.
   func end(_ course: Course) throws(FileError) {
-    for segment in course.segments { try segments.remove(segment) }
+    if course.trusted.isEmpty {
+      for segment in course.segments { try segments.remove(segment) }
+    } else {
+      try segments.exclusively(over: tree) { (_) throws(FileError) in
+        for boot in course.trusted.sorted() where try !tree.isLiving(boot) {
+          throw FileError(
+            .failed, operation: "fsync", path: tree.layout.journal + ", written by a machine that is gone")
+        }
+        for segment in course.segments { try segments.remove(segment) }
+      }
+    }
     for content in course.syncs.staged {
       // Removed by the next start otherwise.
       _ = try? tree.files.remove(tree.layout.staged(content))
@@ -59,7 +72,7 @@ struct Checkpoint: Sendable {
     defer { course.lock.free() }
     try segments.exclusively(over: tree) { (_) throws(FileError) in
       try segments.suspectAll()
-      try applyAnew(try segments.all(), livingBoots())
+      try applyAnew(try segments.all(), living(of: segments.boots()))
     }
   }
 
@@ -71,13 +84,13 @@ struct Checkpoint: Sendable {
         try isForeign() ? .awaited : .leftToOthers
       }
     }
-    let closed = try segments.exclusively(over: tree) { (turn) throws(FileError) in
+    let (closed, trusted) = try segments.exclusively(over: tree) { (turn) throws(FileError) in
       let closed = try close()
       // One of another boot: all that it stood for is applied.
       if try turn.mark() != nil { try turn.clearMark() }
       return closed
     }
-    var course = try course(over: closed, holding: lock)
+    var course = try course(over: closed, trusting: trusted, holding: lock)
     do throws(FileError) {
       while !course.isSynced { try advance(&course) }
       try end(course)
@@ -89,31 +102,35 @@ struct Checkpoint: Sendable {
     return .done
   }
 
-  // Closes all segments. What they name stands in place afterwards, and can be synced.
-  private func close() throws(FileError) -> [JournalSegments.Segment] {
-    let living = try livingBoots()
-    guard try !segments.boots().isSubset(of: living) else {
+  // Closes all segments. What they name stands in place afterwards, and can be synced. Returns the boots of other
+  // machines, too, on which that relies.
+  private func close() throws(FileError) -> (closed: [JournalSegments.Segment], trusted: Set<String>) {
+    let boots = try segments.boots()
+    let living = try living(of: boots)
+    let before = try segments.all()
+    // Somebody has begun to apply it again and did not come to the end: a link may be gone that is to be put back, also
+    // one that a boot wrote under which somebody lives by now.
+    let isHalfDone = before.contains { $0.phase == .replayed }
+    guard isHalfDone || !boots.isSubset(of: living) else {
       try suspectUnfinished()
       let closed = try segments.rotate()
       try applyAnew(closed, living)
-      return closed
+      return (closed, boots.subtracting([tree.files.boot.boot]))
     }
+    let standing = isHalfDone ? [] : living
     // Only what is known of the first attempt tells a tag that another registry has moved from one that an attempt of
     // ours has moved halfway.
-    let before = try segments.all()
-    let written =
-      before.contains { $0.phase == .replayed }
-      ? LinksWrittenSince() : try LinksWrittenSince(before, segments: segments, tree: tree)
+    let written = isHalfDone ? LinksWrittenSince() : try LinksWrittenSince(before, segments: segments, tree: tree)
     let closed = try segments.noteReplay()
-    try forEach(closed, .afterPowerCut, living) { (_, entry) throws(FileError) in
-      if living.contains(entry.boot.boot) || written.contains(entry.record, layout: tree.layout) { return false }
+    try forEach(closed, .afterPowerCut, standing) { (_, entry) throws(FileError) in
+      if standing.contains(entry.boot.boot) || written.contains(entry.record, layout: tree.layout) { return false }
       for directory in tree.lasting(entry.record) { try tree.commit.makeLasting(directory) }
       return true
     }
     // What an attempt of this boot has put in place may have met a sync that failed; and so may entries of living
     // boots.
     try applyAnew(closed, living, except: before.filter { $0.phase == .log }.map(\.number))
-    return closed
+    return (closed, boots.intersection(standing).subtracting([tree.files.boot.boot]))
   }
 
   private func applyAnew(
@@ -161,12 +178,14 @@ struct Checkpoint: Sendable {
 
   /// Whether there are entries of a boot that is over: a power cut may have taken what they stand for. Those of another
   /// machine that shares the directory are not, as long as a process lives there: what stands in place counts.
-  func isForeign() throws(FileError) -> Bool { try !segments.boots().isSubset(of: livingBoots()) }
+  func isForeign() throws(FileError) -> Bool {
+    let boots = try segments.boots()
+    return try !boots.isSubset(of: living(of: boots))
+  }
 
-  // Of those under which there are entries; and ours.
-  private func livingBoots() throws(FileError) -> Set<String> {
-    var living: Set<String> = [tree.files.boot.boot]
-    for boot in try segments.boots().sorted() where try tree.isLiving(boot) { living.insert(boot) }
+  private func living(of boots: Set<String>) throws(FileError) -> Set<String> {
+    var living: Set<String> = []
+    for boot in boots.sorted() where try tree.isLiving(boot) { living.insert(boot) }
     return living
   }
 
@@ -176,7 +195,7 @@ struct Checkpoint: Sendable {
   }
 
   private func course(
-    over closed: [JournalSegments.Segment], holding lock: CheckpointLock
+    over closed: [JournalSegments.Segment], trusting trusted: Set<String>, holding lock: CheckpointLock
   ) throws(FileError) -> Course {
     var syncs = RecordSyncs()
     for segment in closed {
@@ -184,7 +203,7 @@ struct Checkpoint: Sendable {
         syncs.note(entry, layout: tree.layout)
       }
     }
-    return Course(lock: lock, segments: closed, syncs: syncs)
+    return Course(lock: lock, segments: closed, syncs: syncs, trusted: trusted)
   }
 }
 

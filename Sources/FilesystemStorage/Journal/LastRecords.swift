@@ -45,14 +45,29 @@ struct LastRecords {
       if case .tag(_, let digest, _) = record, case .tag(_, let target, _) = last.record { return digest != target }
       return last.record.isRemoval
     }
-    if last.stands { return true }
+    if last.stands || last.record.isRemoval && !record.isRemoval { return true }
     switch last.record {
-    case .noLayer, .noManifest, .noTag: return !record.isRemoval
-    // The same link says the same.
-    case .blob, .layer, .manifest: return false
+    // The same link says the same; and it is not taken away where it is put back.
+    case .blob, .layer, .manifest: return record.isRemoval ? try isThere(last.record) : false
     // It is applied only to a manifest that is there.
     case .tag(_, let digest, let name):
-      return try tree.link(tree.layout.revision(digest, in: name), named: digest) != nil
+      let revision = tree.layout.revision(digest, in: name)
+      if let manifest = self.last[revision.file], manifest.ordinal < last.ordinal, !manifest.record.isRemoval {
+        return try isThere(manifest.record)
+      }
+      return try tree.link(revision, named: digest) != nil
+    case .noLayer, .noManifest, .noTag: return false
+    }
+  }
+
+  // Whether the content of a record can be put in place, or is there.
+  private func isThere(_ record: JournalRecord) throws(FileError) -> Bool {
+    switch (record, record.content) {
+    case (_, .inline): return true
+    case (_, .staged(let staged)) where try tree.files.status(tree.layout.staged(staged)) != nil: return true
+    case (.blob(let digest, _, _), _), (.manifest(let digest, _, _), _), (.layer(_, let digest, _), _):
+      return try tree.files.status(tree.layout.blob(digest).file) != nil
+    case (.tag, _), (.noLayer, _), (.noManifest, _), (.noTag, _): return false
     }
   }
 
@@ -71,11 +86,12 @@ extension JournalRecord {
     }
   }
 
+  /// Without the bytes.
   fileprivate var withoutContent: JournalRecord {
     switch self {
-    case .blob(let digest, _, let name): .blob(digest, .present, in: name)
-    case .manifest(let digest, _, let name): .manifest(digest, .present, in: name)
-    case .layer, .tag, .noLayer, .noManifest, .noTag: self
+    case .blob(let digest, .inline, let name): .blob(digest, .inline([]), in: name)
+    case .manifest(let digest, .inline, let name): .manifest(digest, .inline([]), in: name)
+    case .blob, .manifest, .layer, .tag, .noLayer, .noManifest, .noTag: self
     }
   }
 }
