@@ -23,6 +23,8 @@ actor UploadSession {
   private var handedOver: UInt64 = 0
   /// Those who wait, in the order in which they came.
   private var patient: [Patience] = []
+  /// Until when nobody waits for another process, because somebody has just done so for nothing.
+  private var impatientUntil: LoopInstant?
 
   /// A request that wakes when the one before it lets go, or after a while.
   private struct Patience {
@@ -187,18 +189,24 @@ actor UploadSession {
   }
 
   // A lease that another process holds is asked for again for a while: a request of a proxy that was cut is over soon.
+  // Those who stood in line while somebody waited for nothing ask once: they have waited as long.
   private func patiently<R>(_ ask: () async throws(StorageError) -> R) async throws(StorageError) -> R {
     var (waited, step) = (Duration.zero, Duration.milliseconds(5))
     while true {
       do throws(StorageError) {
         return try await ask()
-      } catch .sessionBusy where waited < Self.patienceMax {
+      } catch .sessionBusy where waited < Self.patienceMax && !isImpatient {
         await pause(for: step)
         waited += step
         step = min(step * 2, .milliseconds(80))
+      } catch .sessionBusy {
+        if !isImpatient { impatientUntil = loop.clock.now.advanced(by: Self.patienceMax) }
+        throw .sessionBusy
       }
     }
   }
+
+  private var isImpatient: Bool { impatientUntil.map { loop.clock.now < $0 } ?? false }
 
   private func pause(for duration: Duration) async {
     let loop = loop

@@ -138,6 +138,42 @@ struct UploadPatienceTests {
       }
     }
   }
+
+  /// Many requests on an upload that another process keeps wait no longer than one.
+  @Test func manyWaitForAnotherProcessAsLongAsOne() throws {
+    let simulation = SimulatedWorld(seed: 3, loops: 1)
+    let second = simulation.startProcess()
+    try simulation.run { () async throws in
+      var services: [RegistryService] = []
+      for world in [simulation.world, second.world] {
+        let storage = FilesystemStorage(root: "/data", world: world) { _ in }
+        try await storage.start()
+        services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
+      }
+      let other = services[1]
+      let held = try await services[0].beginUpload(in: Self.name, algorithm: .sha256, home: simulation.world.loops[0])
+      _ = try await held.append([1, 2, 3])
+      let id = held.status.id
+      let before = simulation.wallClock.now
+      let claims = (0..<5).map { _ in
+        spawn(on: second.loops[0]) {
+          await #expect(throws: RegistryError.self) {
+            await (try other.claimUpload(id, in: Self.name, startingAt: 3, home: second.loops[0])).end()
+          }
+        }
+      }
+      for claim in claims { await claim.value }
+      let after = simulation.wallClock.now
+      let waited = (after.seconds - before.seconds) * 1000 + Int64(after.nanoseconds - before.nanoseconds) / 1_000_000
+      #expect((900...1300).contains(waited), "\(waited) ms")
+      try await held.flush()
+      await held.end()
+      // Free again, it is taken at once.
+      let lease = try await other.claimUpload(id, in: Self.name, startingAt: 3, home: second.loops[0])
+      #expect(lease.status.offset == 3)
+      await lease.end()
+    }
+  }
 }
 
 /// What is told of an upload whose lease another process keeps.

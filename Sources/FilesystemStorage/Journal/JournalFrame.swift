@@ -19,13 +19,18 @@ struct JournalEntry: Sendable, Equatable {
 
 /// The form of one entry in a segment.
 ///
-/// ``` 4 bytes   "GJ2\n", or "GJ0\n" of an entry that is void 4 bytes   length of the payload, little-endian 8 bytes
-/// the segment's nonce 16 bytes  the first half of the SHA-256 of nonce, segment number, offset of the frame, and
-/// payload …         payload: batch, node, boot, seconds, nanoseconds, record ``` The seal covers place and contents,
-/// so that neither a torn write nor bytes left over from elsewhere pass for an entry; nor do bytes that a client has
-/// pushed, which cannot know the nonce: it is drawn for each segment and stands in its name. It does not cover the
-/// first four bytes: one of them is changed in place to make an entry void, which cannot tear, and needs no room where
-/// files are overwritten in place.
+/// ```
+/// 4 bytes   "GJ2\n", or "GJ0\n" of an entry that is void
+/// 4 bytes   length of the payload, little-endian
+/// 8 bytes   the segment's nonce
+/// 16 bytes  the first half of the SHA-256 of nonce, segment number, offset of the frame, and payload
+/// …         payload: batch, node, boot, seconds, nanoseconds, record
+/// ```
+///
+/// The seal covers place and contents, so that neither a torn write nor bytes left over from elsewhere pass for an
+/// entry; nor do bytes that a client has pushed, which cannot know the nonce: it is drawn for each segment and stands
+/// in its name. It does not cover the first four bytes: one of them is changed in place to make an entry void, which
+/// cannot tear, and needs no room where files are overwritten in place.
 enum JournalFrame {
   static let headBytes = 32
   /// No payload is longer: content inside a record is bounded, and so is every name.
