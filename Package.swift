@@ -153,8 +153,8 @@ let yard: [Target] = [
   .target(
     name: "GantrySimulation",
     dependencies: [
-      "GantryTestKit", "GantryServer", "GantryRegistryAPI", "GantryRegistry", "GantryFilesystemStorage",
-      "GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", logging,
+      "GantryTestKit", "GantryServer", "GantryRegistryAPI", "GantryRegistry", "GantryHTTPService", "GantryHTTPWire",
+      "GantryFilesystemStorage", "GantryStorage", "GantryOCI", "GantryCryptography", "GantryWorld", logging,
     ],
     path: "Tests/Simulation", swiftSettings: house),
   .executableTarget(

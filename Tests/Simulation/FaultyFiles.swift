@@ -26,6 +26,7 @@ struct FaultyFiles: Files {
       case .sharesJournal: path.hasSuffix("/append.lock") ? .locks : []
       case .losesMarks: path.hasSuffix("/append.lock") ? .writes : []
       case .retriesFailedSyncs: .failures
+      case .takesTheDeadForLiving: path.contains("/gantry/temporary/") ? .deaths : []
       default: []
       }
     return leftOut.isEmpty ? file : SpoiltFile(file, without: leftOut)
@@ -44,12 +45,17 @@ struct FaultyFiles: Files {
 
   func remove(_ path: String) throws(FileError) -> Bool {
     if bug == .replaysOldRecords, Self.isHalf(path) { return true }
+    if bug == .leavesTheJournal, Self.isSegment(path) { return true }
     return try base.remove(path)
+  }
+
+  private static func isSegment(_ path: String) -> Bool {
+    path.contains("/gantry/journal/") && !path.hasSuffix(".lock")
   }
 
   /// Whether it is one of every other segment: what all of them say together is what counts.
   private static func isHalf(_ path: String) -> Bool {
-    guard path.contains("/gantry/journal/"), !path.hasSuffix(".lock") else { return false }
+    guard isSegment(path) else { return false }
     return path.split(separator: ".").first?.utf8.last.map { $0 % 2 == 0 } ?? false
   }
 
@@ -82,6 +88,8 @@ private final class SpoiltFile: OpenFile {
     static let writes = LeftOut(rawValue: 4)
     /// The failures of syncs, which are tried again.
     static let failures = LeftOut(rawValue: 8)
+    /// That a lock is free.
+    static let deaths = LeftOut(rawValue: 16)
   }
 
   private let base: any OpenFile
@@ -111,7 +119,7 @@ private final class SpoiltFile: OpenFile {
 
   func truncate(to size: UInt64) throws(FileError) { try base.truncate(to: size) }
   func tryLock() throws(FileError) -> Bool { leftOut.contains(.locks) ? true : try base.tryLock() }
-  func isLockedElsewhere() throws(FileError) -> Bool { try base.isLockedElsewhere() }
+  func isLockedElsewhere() throws(FileError) -> Bool { leftOut.contains(.deaths) ? true : try base.isLockedElsewhere() }
   func lock() throws(FileError) { if !leftOut.contains(.locks) { try base.lock() } }
   func unlock() { if !leftOut.contains(.locks) { base.unlock() } }
 }

@@ -89,6 +89,7 @@ final class FaultyStorage: StorageEngine {
   func tags(
     in repository: RepositoryName, after last: String?, limit: Int
   ) async throws(StorageError) -> ListPage<Tag>? {
+    if bug == .stalls { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
     if bug == .failsLists, lists.wrappingAdd(1, ordering: .relaxed).newValue % 3 == 0 {
       throw .damaged("a bug was planted")
     }

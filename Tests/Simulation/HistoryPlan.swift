@@ -129,6 +129,9 @@ struct HistoryPlan: Sendable {
     case .swallowsTagFailure:
       deeds.append((.pushImage, weight: 10))
       events.append((.faults, weight: 20))
+    case .takesTheDeadForLiving: events.append((.powerCutInScript, weight: 30))
+    case .forgetsRetryAfter: events.append((.faults, weight: 20))
+    case .stalls: deeds.append((.listTags, weight: 20))
     case .leavesTagsDangling: deeds += [(.pushImage, weight: 10), (.deleteManifest, weight: 10)]
     case .skipsStagingSync:
       deeds.append((.pushInOneRequest, weight: 20))

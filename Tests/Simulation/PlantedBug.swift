@@ -59,6 +59,16 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case forgetsSuspicion
   /// Nothing durable tells how far an upload has come.
   case losesUploadMarks
+  /// The dead are taken for living: what a power cut took is not applied again.
+  case takesTheDeadForLiving
+  /// A server that has stopped leaves the journal behind.
+  case leavesTheJournal
+  /// A server whose predecessors were killed does not start.
+  case refusesToStart
+  /// A list is never answered.
+  case stalls
+  /// A refusal does not say when to come back.
+  case forgetsRetryAfter
 }
 
 extension PlantedBug {
@@ -66,7 +76,8 @@ extension PlantedBug {
   public var complaints: [String] {
     switch self {
     case .skipsDirectorySync, .skipsFileSync, .forgetsMount, .acknowledgesTagEarly, .swallowsTagFailure,
-      .skipsJournalSync, .skipsStagingSync, .dropsSegmentsEarly, .retriesFailedSyncs, .forgetsSuspicion:
+      .skipsJournalSync, .skipsStagingSync, .dropsSegmentsEarly, .retriesFailedSyncs, .forgetsSuspicion,
+      .takesTheDeadForLiving:
       ["is gone, and was acknowledged"]
     case .forgetsUnlink, .leavesTagsDangling, .cachesForEver, .replaysOldRecords:
       ["and a later change was acknowledged"]
@@ -76,6 +87,10 @@ extension PlantedBug {
     case .tellsOffsetTooHigh: ["a 202 says"]
     case .acceptsWrongDigest: ["other content was taken"]
     case .keepsSessionsOpen: ["files are left open"]
+    case .leavesTheJournal: ["is left after a clean stop"]
+    case .refusesToStart: ["does not start"]
+    case .stalls: ["wait for ever"]
+    case .forgetsRetryAfter: ["does not say what to do"]
     case .failsLists: ["500 without a fault"]
     case .purgesTooEarly: ["an upload that nobody ended is gone"]
     case .neverPurges: ["although it was to be purged"]

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 
 import GantryFilesystemStorage
+import GantryHTTPService
+import GantryHTTPWire
 import GantryRegistry
 import GantryRegistryAPI
 import GantryServer
@@ -59,6 +61,7 @@ final class SimulatedRegistry: Sendable {
     uploadSyncBytes: UInt64
   ) async throws {
     var world = process.world
+    if bug == .refusesToStart, process.id > 3 { throw BugWasPlanted() }
     if let bug {
       world = World(
         loops: world.loops, workers: world.workers, files: FaultyFiles(world.files, bug: bug), entropy: world.entropy,
@@ -77,7 +80,10 @@ final class SimulatedRegistry: Sendable {
     let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
     let server = HTTPServer(
       world: world, listeners: [listener], limits: ServerLimits(),
-      responder: { loop in RegistryAPI(service: service, loop: loop, settings: settings, logger: logger) },
+      responder: { loop in
+        let api = RegistryAPI(service: service, loop: loop, settings: settings, logger: logger)
+        return bug == .forgetsRetryAfter ? ForgetfulResponder(base: api) : api
+      },
       report: { _ in })
     await service.start()
     let serving = spawn(on: process.loops[0]) { await server.serve() }
@@ -108,5 +114,26 @@ final class SimulatedRegistry: Sendable {
       }
       state.withLock { $0 = (.stopped, nil) }
     }
+  }
+}
+
+private struct BugWasPlanted: Error {}
+
+/// An API that does not say when to come back.
+private struct ForgetfulResponder: RequestResponder {
+  let base: any RequestResponder
+
+  func respond(to request: Request) async -> Response { Self.spoil(await base.respond(to: request)) }
+  func respondAtOnce(to request: Request) -> Response? { base.respondAtOnce(to: request).map(Self.spoil) }
+  func mayUseFile(_ head: RequestHead) -> Bool { base.mayUseFile(head) }
+
+  func respond(toMalformed error: WireError, from peer: PeerAddress, id: RequestID) -> Response {
+    base.respond(toMalformed: error, from: peer, id: id)
+  }
+
+  func finished(_ outcome: ResponseOutcome) { base.finished(outcome) }
+
+  private static func spoil(_ response: Response) -> Response {
+    response.status.code < 500 ? response : Response(status: response.status, body: response.body)
   }
 }
