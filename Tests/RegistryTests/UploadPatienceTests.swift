@@ -106,12 +106,7 @@ struct UploadPatienceTests {
     let simulation = SimulatedWorld(seed: 3, loops: 1)
     let second = simulation.startProcess()
     try simulation.run { () async throws in
-      var services: [RegistryService] = []
-      for world in [simulation.world, second.world] {
-        let storage = FilesystemStorage(root: "/data", world: world) { _ in }
-        try await storage.start()
-        services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
-      }
+      let services = try await simulation.services(beside: second)
       let other = services[1]
       let held = try await services[0].beginUpload(in: Self.name, algorithm: .sha256, home: simulation.world.loops[0])
       _ = try await held.append([1, 2, 3])
@@ -144,12 +139,7 @@ struct UploadPatienceTests {
     let simulation = SimulatedWorld(seed: 3, loops: 1)
     let second = simulation.startProcess()
     try simulation.run { () async throws in
-      var services: [RegistryService] = []
-      for world in [simulation.world, second.world] {
-        let storage = FilesystemStorage(root: "/data", world: world) { _ in }
-        try await storage.start()
-        services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
-      }
+      let services = try await simulation.services(beside: second)
       let other = services[1]
       let held = try await services[0].beginUpload(in: Self.name, algorithm: .sha256, home: simulation.world.loops[0])
       _ = try await held.append([1, 2, 3])
@@ -186,12 +176,7 @@ struct UploadHeldElsewhereTests {
     let simulation = SimulatedWorld(seed: seed, loops: 1, interleavesScripts: seed % 2 == 1)
     let second = simulation.startProcess()
     try simulation.run { () async throws in
-      var services: [RegistryService] = []
-      for world in [simulation.world, second.world] {
-        let storage = FilesystemStorage(root: "/data", world: world) { _ in }
-        try await storage.start()
-        services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
-      }
+      let services = try await simulation.services(beside: second)
       let other = services[1]
       let held = try await services[0].beginUpload(in: Self.name, algorithm: .sha256, home: simulation.world.loops[0])
       let bytes = (0..<90_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
@@ -258,5 +243,18 @@ private final class Dying: Sendable {
       if let id = id.withLock({ $0 }) { return id }
       await simulation.pause(for: .milliseconds(1))
     }
+  }
+}
+
+extension SimulatedWorld {
+  /// A service in the first process and one in another, on one directory.
+  fileprivate func services(beside second: SimulatedProcess) async throws -> [RegistryService] {
+    var services: [RegistryService] = []
+    for world in [world, second.world] {
+      let storage = FilesystemStorage(root: "/data", world: world) { _ in }
+      try await storage.start()
+      services.append(RegistryService(world: world, storage: storage, policy: RegistryPolicy()))
+    }
+    return services
   }
 }
