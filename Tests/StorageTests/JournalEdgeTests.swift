@@ -340,18 +340,8 @@ private func text(_ content: String) -> [UInt8] { Array("\(Digest(of: Array(cont
 }
 
 /// The same machine under another host name.
-private struct RenamedMachine: Files {
+private struct RenamedMachine: PassingFiles {
   let files: any Files
 
   var boot: BootIdentity { BootIdentity(node: "renamed", boot: files.boot.boot) }
-
-  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile { try files.open(path, access) }
-  func status(_ path: String) throws(FileError) -> FileStatus? { try files.status(path) }
-  func makeDirectory(_ path: String) throws(FileError) -> Bool { try files.makeDirectory(path) }
-  func rename(_ source: String, to target: String) throws(FileError) { try files.rename(source, to: target) }
-  func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try files.link(path, as: newPath) }
-  func remove(_ path: String) throws(FileError) -> Bool { try files.remove(path) }
-  func removeDirectory(_ path: String) throws(FileError) -> Bool { try files.removeDirectory(path) }
-  func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try files.entries(path) }
-  func syncDirectory(_ path: String) throws(FileError) { try files.syncDirectory(path) }
 }

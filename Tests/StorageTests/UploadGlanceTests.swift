@@ -102,7 +102,7 @@ import Testing
 }
 
 /// Files of which one directory is listed as it was once, the first time.
-private final class LateList: Files {
+private final class LateList: PassingFiles {
   let files: any Files
   let path: String
   let old: [DirectoryEntry]
@@ -111,8 +111,6 @@ private final class LateList: Files {
   init(files: any Files, path: String, old: [DirectoryEntry]) {
     (self.files, self.path, self.old) = (files, path, old)
   }
-
-  var boot: BootIdentity { files.boot }
 
   func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? {
     let isFirst =
@@ -123,13 +121,4 @@ private final class LateList: Files {
       }
     return isFirst ? old : try files.entries(path)
   }
-
-  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile { try files.open(path, access) }
-  func status(_ path: String) throws(FileError) -> FileStatus? { try files.status(path) }
-  func makeDirectory(_ path: String) throws(FileError) -> Bool { try files.makeDirectory(path) }
-  func rename(_ source: String, to target: String) throws(FileError) { try files.rename(source, to: target) }
-  func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try files.link(path, as: newPath) }
-  func remove(_ path: String) throws(FileError) -> Bool { try files.remove(path) }
-  func removeDirectory(_ path: String) throws(FileError) -> Bool { try files.removeDirectory(path) }
-  func syncDirectory(_ path: String) throws(FileError) { try files.syncDirectory(path) }
 }

@@ -304,17 +304,7 @@ import Testing
 }
 
 /// A disk as the next process of the same boot finds it.
-private struct SameBoot: Files {
+private struct SameBoot: PassingFiles {
   let files: any Files
   let boot: BootIdentity
-
-  func open(_ path: String, _ access: FileAccess) throws(FileError) -> any OpenFile { try files.open(path, access) }
-  func status(_ path: String) throws(FileError) -> FileStatus? { try files.status(path) }
-  func makeDirectory(_ path: String) throws(FileError) -> Bool { try files.makeDirectory(path) }
-  func rename(_ source: String, to target: String) throws(FileError) { try files.rename(source, to: target) }
-  func link(_ path: String, as newPath: String) throws(FileError) -> Bool { try files.link(path, as: newPath) }
-  func remove(_ path: String) throws(FileError) -> Bool { try files.remove(path) }
-  func removeDirectory(_ path: String) throws(FileError) -> Bool { try files.removeDirectory(path) }
-  func entries(_ path: String) throws(FileError) -> [DirectoryEntry]? { try files.entries(path) }
-  func syncDirectory(_ path: String) throws(FileError) { try files.syncDirectory(path) }
 }
